@@ -1,0 +1,1 @@
+"""Named Python functions for what an agency file cannot say; one file per agency."""

@@ -1,0 +1,1 @@
+"""What the files in config/ mean: models, loading with line numbers, checks, registry."""

@@ -1,0 +1,1 @@
+"""Rules about agency files that go beyond their shape; one rule per file."""

@@ -1,0 +1,1 @@
+"""Wires: carry a Call, bring a Reply. They know neither messages nor agencies."""

@@ -1,0 +1,1 @@
+"""The REST wire: JSON, forms and files over the shared HTTP session."""

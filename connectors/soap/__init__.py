@@ -1,0 +1,1 @@
+"""The SOAP wire: envelopes from a WSDL on disk, over our own transport."""

@@ -1,0 +1,1 @@
+"""The worker: brings messages to agencies and their answers home."""

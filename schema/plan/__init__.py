@@ -1,0 +1,1 @@
+"""One read operation → one SQL statement that builds the JSON in PostgreSQL."""

@@ -1,0 +1,33 @@
+"""Every table of Okno, as SQLAlchemy mapped classes. Rows only: no rules, no queries.
+
+Keys: UUIDv7 made in Python for what people and agencies name, text codes for reference data, identity numbers for logs.
+Time is always `timestamptz`: `occurred_at` is theirs, `observed_at` is ours. `event` is insert-only: a trigger refuses updates and deletes (P6).
+"""
+
+from store.tables.base import Base
+from store.tables.delivery import AttemptRow, DeliveryRow, DeliveryStepRow, TurnRow
+from store.tables.inbox import FeedCursorRow, HeldChangeRow, InboxRow
+from store.tables.message import AnswerRow, AttachmentRow, CaseRow, EventRow, IdempotencyRow, MessageRow, VerdictRow
+from store.tables.registry import CategoryRow, OrganisationRow, PersonRow, TerritoryRow
+
+__all__ = [
+    "AnswerRow",
+    "AttachmentRow",
+    "AttemptRow",
+    "Base",
+    "CaseRow",
+    "CategoryRow",
+    "DeliveryRow",
+    "DeliveryStepRow",
+    "EventRow",
+    "FeedCursorRow",
+    "HeldChangeRow",
+    "IdempotencyRow",
+    "InboxRow",
+    "MessageRow",
+    "OrganisationRow",
+    "PersonRow",
+    "TerritoryRow",
+    "TurnRow",
+    "VerdictRow",
+]

@@ -1,0 +1,123 @@
+"""The database of one process, and Unit: one transaction. Nobody else commits.
+
+A `Unit` commits when its block ends well and rolls back when it does not. No network call belongs inside one. A unit that wrote events says so with
+`tell_listeners()`, one that made work for an agency with `nudge()`: after the commit the process's relay does both for many units together, because
+a NOTIFY inside every transaction takes a global lock, and a touch of the agency's turn inside it makes the commits of one agency wait for each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import CursorResult, Executable, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from store.relay import Relay
+
+_STATEMENT_TIMEOUT_MS = 30_000
+
+
+class Database:
+    """The connection pool and relay of one process. Make one, `open()` it, `close()` it."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, application: str = "okno") -> None:
+        """`url` is SQLAlchemy's form, `postgresql+psycopg://…`; `postgresql://…` is understood too."""
+        self.url = driver_url(url)
+        self.engine: AsyncEngine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=30,
+            # A connection that died with a restarted server is found before it is used, not by a citizen.
+            pool_pre_ping=True,
+            connect_args={
+                "application_name": application,
+                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
+            },
+        )
+        self.relay = Relay(self.engine)
+
+    async def open(self) -> None:
+        self.relay.start()
+
+    async def close(self) -> None:
+        await self.relay.stop()
+        await self.engine.dispose()
+
+    def unit(self) -> Unit:
+        """One transaction: `async with database.unit() as unit: …`."""
+        return Unit(self)
+
+    @contextlib.asynccontextmanager
+    async def reader(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for statements that only read; each one sees its own snapshot and nothing is committed."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises when the database does not answer."""
+        async with self.reader() as connection:
+            await connection.execute(text("SELECT 1"))
+
+
+class Unit:
+    """One transaction. Committed at the end of the block, rolled back if the block raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: AsyncConnection | None = None
+        self._tells = False
+        self._nudged: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        self._connection = await self._database.engine.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection = self.connection
+        self._connection = None
+        try:
+            if kind is None:
+                await connection.commit()
+                if self._tells or self._nudged:
+                    self._database.relay.wake(self._nudged)
+            else:
+                await connection.rollback()
+        finally:
+            # A cancelled request must still give its connection back to the pool.
+            await asyncio.shield(connection.close())
+
+    @property
+    def connection(self) -> AsyncConnection:
+        if self._connection is None:
+            message = "a Unit is used inside its `async with` block only"
+            raise RuntimeError(message)
+        return self._connection
+
+    async def execute(
+        self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        return await self.connection.execute(statement, parameters)
+
+    def tell_listeners(self) -> None:
+        """Wake the readers of the event log once this unit is committed."""
+        self._tells = True
+
+    def nudge(self, organisation_code: str) -> None:
+        """Make an agency's turn due once this unit is committed: there is something to deliver or to read."""
+        self._nudged.add(organisation_code)
+
+
+def driver_url(url: str) -> str:
+    """The same address for the one driver we use, psycopg 3."""
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url

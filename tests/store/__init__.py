@@ -1,0 +1,1 @@
+"""Tests of the store: the database server, tables and queries."""
