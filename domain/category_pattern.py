@@ -16,8 +16,8 @@ def is_category_pattern(pattern: str) -> bool:
     return _PATTERN.fullmatch(pattern) is not None
 
 
-def matches_category(pattern: str, category: str) -> bool:
-    """Whether a category (a leaf, or a branch alone) falls under a pattern."""
-    if pattern in (EVERY, category):
-        return True
-    return pattern.endswith("/*") and category.partition("/")[0] == pattern[:-2]
+def matches_category(pattern: str, category: str | None) -> bool:
+    """Whether a category (a leaf, or a branch alone) falls under a pattern; an unknown category only under `*`."""
+    if pattern == EVERY or category is None:
+        return pattern == EVERY
+    return pattern == category or (pattern.endswith("/*") and category.partition("/")[0] == pattern[:-2])

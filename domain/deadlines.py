@@ -55,7 +55,7 @@ class DeadlineRule:
         if len(given) != 1 or not 1 <= given[0] <= MOST_DAYS:
             raise ValueError(f"deadline rule {self.id} needs working_days or calendar_days, from 1 to {MOST_DAYS}")
 
-    def matches(self, regime: str, category: str, received_on: date) -> bool:
+    def matches(self, regime: str, category: str | None, received_on: date) -> bool:
         """Whether the rule is for a message of this regime and category received on this day."""
         if self.valid_from is not None and received_on < self.valid_from:
             return False
@@ -74,9 +74,11 @@ class Deadline:
 
 
 def deadline(
-    rules: Iterable[DeadlineRule], regime: str, category: str, received_on: date, calendar: WorkingCalendar
+    rules: Iterable[DeadlineRule], regime: str, category: str | None, received_on: date, calendar: WorkingCalendar
 ) -> Deadline:
     """The deadline of a message received on a day. Raises `NoDeadlineRule`.
+
+    A message without a category yet has the deadline of the rules for `*`.
 
     A deadline in calendar days that falls on a day off ends on the last working day before it, so that the citizen
     never waits longer than the rule says; it ends on that day itself when there is no working day in between.
@@ -89,7 +91,7 @@ def deadline(
             return Deadline(last, rule.working_days, rule.id)
         last = _last_working_day(received_on, received_on + timedelta(days=rule.calendar_days or 0), calendar)
         return Deadline(last, working_days_between(received_on, last, calendar), rule.id)
-    raise NoDeadlineRule(f"no deadline rule is for {regime} and {category} received on {received_on}")
+    raise NoDeadlineRule(f"no deadline rule is for {regime} and {category or 'no category'} received on {received_on}")
 
 
 def nth_working_day(after: date, count: int, calendar: WorkingCalendar) -> date:

@@ -65,18 +65,28 @@ class NoRoute:
 
 def route(
     rules: Iterable[Rule],
-    category: str,
+    category: str | None,
     territory_chain: Sequence[str],
     chosen_organisation: str | None,
     on: date,
 ) -> Route | NoRoute:
     """The route of a message. `territory_chain` holds the codes from its territory upwards, empty without a place.
 
+    Without a category no rule is asked, not even `*`: a person finds the topic first (A-087), unless the citizen chose.
     `chosen_organisation` must be a known organisation: the caller checks that before.
     """
-    by_rule = next((rule for rule in rules if rule.matches(category, territory_chain, on)), None)
+    by_rule = None
+    if category is not None:
+        by_rule = next((rule for rule in rules if rule.matches(category, territory_chain, on)), None)
     if chosen_organisation is not None:
         return _chosen(chosen_organisation, by_rule)
+    if category is None:
+        return NoRoute(
+            Bilingual(
+                ru="Тема сообщения ещё не определена; её определит сотрудник и выберет организацию.",
+                en="The topic is not known yet; a member of staff will find it and the organisation.",
+            )
+        )
     if by_rule is None:
         return NoRoute(
             Bilingual(

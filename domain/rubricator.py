@@ -63,11 +63,8 @@ class Rubricator:
             branch, slash, _ = category.code.partition("/")
             if category.parent != (branch if slash else None) or (slash and branch not in codes):
                 raise ValueError(f"category {category.code} must stand under its branch {branch}")
-        for branch in self.branches:
-            if f"{branch.code}/other" not in codes:
-                raise ValueError(
-                    f"branch {branch.code} has no leaf {branch.code}/other; no message may lack a category"
-                )
+            if not slash and f"{branch}/other" not in codes:
+                raise ValueError(f"branch {branch} has no leaf {branch}/other; no message may lack a category")
 
     @cached_property
     def _by_code(self) -> dict[str, Category]:

@@ -88,6 +88,10 @@ class Facts(Protocol):
 
     def organisation_exists(self, code: str) -> bool: ...
 
+    def organisation_has_system(self, code: str) -> bool:
+        """Whether an agency file connects the organisation's own case system; without one its people use the built-in desk."""
+        ...
+
     def route(
         self, category: str | None, territory: str | None, chosen_organisation: str | None, on: date
     ) -> Route | NoRoute: ...

@@ -65,6 +65,7 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         UUID: postgresql.UUID(as_uuid=True),
         dict[str, Any]: postgresql.JSONB,
+        list[Any]: postgresql.JSONB,
         bytes: LargeBinary,
         **{kind: stored(kind) for kind in _ENUMS},
     }

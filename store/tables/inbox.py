@@ -14,7 +14,10 @@ from store.tables.base import NOW, Base
 
 
 class InboxRow(Base):
-    """One raw body, from a webhook or a poll. `state`: new → done, or broken with a reason (it stays for a person and for replay)."""
+    """One raw body, from a webhook or a poll. `state`: new → done, or broken with a reason (it stays for a person and for replay).
+
+    `items` holds a polled page's items as the wire read them; a webhook's are read from `raw`.
+    """
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -26,6 +29,7 @@ class InboxRow(Base):
     organisation_code: Mapped[str] = mapped_column(ForeignKey("organisation.code"))
     source: Mapped[str]
     raw: Mapped[bytes]
+    items: Mapped[list[Any] | None]
     received_at: Mapped[datetime] = mapped_column(server_default=NOW)
     state: Mapped[str] = mapped_column(server_default=sql("'new'"))
     reason: Mapped[str | None]

@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("organisation_code", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("items", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("state", sa.Text(), server_default=sa.text("'new'"), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),

@@ -1,0 +1,164 @@
+"""Wakes whoever watches a message when something happened to it, in whichever process it happened.
+
+The event table is the truth: each process follows it by cursor over one connection, and NOTIFY only says "look now"; without one the feed looks every two
+seconds. Promises: a change committed after `watch` began wakes the watcher, also across a lost connection or a restarted database (then everybody is
+woken once); wake-ups are gathered, so a slow watcher costs nothing and sees the newest state; a wake-up may be needless, never missing.
+
+Transactions become visible in another order than their numbers. The cursor therefore moves only over rows that every running transaction is behind, and
+newer rows are announced at once and remembered until the cursor has passed them: one long transaction delays nobody's wake-up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import AsyncIterator
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from store.relay import CHANNEL
+from store.unit import Database
+
+_PAGE: Final = 1000
+_REMEMBERED: Final = 50_000
+"""Events announced ahead of the cursor that are remembered; beyond it watchers may be woken more than once."""
+_FIRST_WAIT_S: Final = 0.05
+_LONGEST_WAIT_S: Final = 5.0
+_LOOK_TIMEOUT_S: Final = 15.0
+
+_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+_NEWS = sql.SQL(
+    "SELECT tx::text, id, message_id, tx < pg_snapshot_xmin(pg_current_snapshot()) FROM event"
+    " WHERE (tx, id) > (%s::xid8, %s) ORDER BY tx, id LIMIT {}"
+).format(sql.Literal(_PAGE))
+
+log = logging.getLogger(__name__)
+
+_Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+class ChangeFeed:
+    """The watchers of one process and the task that wakes them. Make one, `open()` it, `close()` it."""
+
+    def __init__(self, database: Database, *, poll_s: float = 2.0) -> None:
+        """`poll_s`: how often to look without being told to."""
+        self._database = database
+        self._poll_s = poll_s
+        self._watchers: dict[UUID, set[asyncio.Event]] = {}
+        self._ahead: set[int] = set()
+        self._cursor = ("0", 0)
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Start following. Returns at once: watchers that come before the connection are woken when it stands."""
+        self._task = asyncio.create_task(self._run(), name="change feed")
+
+    async def close(self) -> None:
+        """Stop following; every open watch ends."""
+        self._closed = True
+        self._wake_all()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    @contextlib.asynccontextmanager
+    async def watch(self, message_id: UUID) -> AsyncIterator[AsyncIterator[None]]:
+        """Yields an iterator that gives None whenever the message may have changed since the block began; it ends when the feed is closed."""
+        changed = asyncio.Event()
+        self._watchers.setdefault(message_id, set()).add(changed)
+        try:
+            yield self._wake_ups(changed)
+        finally:
+            watchers = self._watchers[message_id]
+            watchers.discard(changed)
+            if not watchers:
+                del self._watchers[message_id]
+
+    @property
+    def watcher_count(self) -> int:
+        """How many watches are open in this process."""
+        return sum(len(watchers) for watchers in self._watchers.values())
+
+    async def _wake_ups(self, changed: asyncio.Event) -> AsyncIterator[None]:
+        while True:
+            await changed.wait()
+            if self._closed:
+                return
+            changed.clear()
+            yield None
+
+    def _wake_all(self) -> None:
+        for message_id in self._watchers:
+            self._wake(message_id)
+
+    def _wake(self, message_id: UUID) -> None:
+        for changed in self._watchers.get(message_id, ()):
+            changed.set()
+
+    async def _run(self) -> None:
+        wait_s = _FIRST_WAIT_S
+        while True:
+            try:
+                async with await self._connect() as connection:
+                    wait_s = _FIRST_WAIT_S
+                    await self._follow(connection)
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                # Jitter, so that many processes do not return to a restarted database in one instant.
+                pause_s = wait_s * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
+                log.warning("the change feed lost the database (%s); next try in %.2f s", type(error).__name__, pause_s)
+                await asyncio.sleep(pause_s)
+                wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+    async def _connect(self) -> _Connection:
+        engine = self._database.engine
+        _, arguments = engine.dialect.create_connect_args(engine.url)
+        return await psycopg.AsyncConnection.connect(
+            **arguments,
+            autocommit=True,
+            connect_timeout=5,
+            application_name="okno changes",
+            options="-c statement_timeout=15000",
+        )
+
+    async def _follow(self, connection: _Connection) -> None:
+        async with asyncio.timeout(_LOOK_TIMEOUT_S):
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+        await self._jump(connection)
+        # What happened while nobody listened is not known one by one, and after a restore the numbers may even be smaller.
+        self._wake_all()
+        while True:
+            async for _ in connection.notifies(timeout=self._poll_s, stop_after=1):
+                pass
+            async with asyncio.timeout(_LOOK_TIMEOUT_S):
+                await (self._look(connection) if self._watchers else self._jump(connection))
+
+    async def _jump(self, connection: _Connection) -> None:
+        """Move the cursor to now: whatever commits later has a number at or after the oldest running transaction's."""
+        [(horizon,)] = await (await connection.execute(_HORIZON)).fetchall()
+        self._cursor = (horizon, 0)
+        self._ahead.clear()
+
+    async def _look(self, connection: _Connection) -> None:
+        """Wake the watchers of every event after the cursor that was not announced yet."""
+        place = self._cursor
+        while True:
+            rows = await (await connection.execute(_NEWS, place)).fetchall()
+            for tx, event_id, message_id, settled in rows:
+                place = (tx, event_id)
+                if event_id not in self._ahead:
+                    self._wake(message_id)
+                if settled:
+                    self._cursor = place
+                    self._ahead.discard(event_id)
+                elif len(self._ahead) < _REMEMBERED:
+                    self._ahead.add(event_id)
+            if len(rows) < _PAGE:
+                return
