@@ -1,0 +1,48 @@
+"""No outcome is decided by "anything else": an answer nobody foresaw is unknown, and a person sees it.
+
+PASS  refused: ["10", "11"]
+FAIL  refused: ["*"]
+FAIL  faults: [{text: "*", means: refused}]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adapters.plan import Verdict
+from agencies import model
+from agencies.checks.codes_mean_one_thing import outcome_rules
+from agencies.checks.subject import Subject
+from agencies.source import Fault, Path
+
+_TEXT = "a wildcard decides what nobody foresaw; list the codes, the rest is unknown and is looked into"
+
+
+def check(subject: Subject) -> Iterator[Fault]:
+    """Yield the faults of one file."""
+    for path, rules in outcome_rules(subject.file):
+        for verdict in Verdict:
+            for number, code in enumerate(getattr(rules, verdict.value)):
+                if "*" in code or code.lower() in ("any", "default", "else"):
+                    yield subject.source.fault((*path, verdict.value, number), "wildcard-outcome", _TEXT)
+    if "*" in (subject.file.status.means if subject.file.status else {}):
+        yield subject.source.fault(
+            ("status", "means", "*"), "wildcard-outcome", "a state nobody foresaw waits for a person", of_key=True
+        )
+    for path, rule in _fault_rules(subject.file):
+        patterns = [pattern for pattern in (rule.code, rule.text) if pattern is not None]
+        if all(not pattern.strip("*?[]! ") for pattern in patterns):
+            yield subject.source.fault(
+                path,
+                "wildcard-outcome",
+                "a pattern that fits every fault decides what nobody foresaw; write a part of the text",
+            )
+
+
+def _fault_rules(file: model.AgencyFile) -> Iterator[tuple[Path, model.FaultRule]]:
+    for number, rule in enumerate(file.connection.faults):
+        yield ("connection", "faults", number), rule
+    for name in ("submit", "attachment", "withdraw"):
+        step = getattr(file, name)
+        for number, rule in enumerate(step.answer.faults if step is not None else ()):
+            yield (name, "answer", "faults", number), rule

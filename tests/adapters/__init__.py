@@ -1,0 +1,1 @@
+"""The adapters: expressions, filters, outcomes, feeds, webhooks; and the two sample agencies through their real wires."""

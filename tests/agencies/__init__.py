@@ -1,0 +1,1 @@
+"""What the files under `config/` mean, and how their faults are said."""

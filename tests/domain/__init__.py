@@ -1,0 +1,1 @@
+"""The words and the rules, tested without anything around them."""
