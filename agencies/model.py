@@ -7,75 +7,26 @@ here: `Expr` marks them, and the checks read them.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from adapters.expressions import MAX_LENGTH
-from agencies.secrets import bad_names
+from agencies.model_examples import Example
+from agencies.model_scalars import (
+    Code,
+    Codes,
+    DurationS,
+    Expr,
+    Meaning,
+    RequestLine,
+    Rows,
+    SizeBytes,
+    WithVariables,
+    Word,
+    ZoneName,
+)
 from agencies.source import FileModel
-
-_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?(ms|s|m|h|d)")
-_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(\d{1,6}) ?(B|KB|MB)")
-_UNITS_BYTES = {"B": 1, "KB": 1024, "MB": 1024 * 1024}
-_REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/[^\s?#]*)")
-
-
-def _duration(text: object) -> object:
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        raise PydanticCustomError("bad-duration", "must be a duration such as `20s`, `5m`, `12h` or `7d`")
-    return float(match[1]) * _UNITS_S[match[2]]
-
-
-def _size(text: object) -> object:
-    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        raise PydanticCustomError("bad-size", "must be a size such as `8 MB` or `512 KB` (1 MB is 1024 × 1024 bytes)")
-    return int(match[1]) * _UNITS_BYTES[match[2]]
-
-
-def _timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise PydanticCustomError(
-            "unknown-timezone", "must be the name of a time zone such as `Europe/Moscow`"
-        ) from None
-    return name
-
-
-def _variables(text: str) -> str:
-    if bad_names(text):
-        raise PydanticCustomError("bad-variable", "a variable is written `${NAME}`, in capital letters, digits and `_`")
-    return text
-
-
-def _request(text: str) -> str:
-    if not _REQUEST.fullmatch(text):
-        raise PydanticCustomError(
-            "bad-request-line", "must be a method and a path such as `POST /requests/{case.id}/files`"
-        )
-    return text
-
-
-DurationS = Annotated[
-    float, BeforeValidator(_duration), Field(gt=0, json_schema_extra={"type": "string", "examples": ["20s", "5m"]})
-]
-SizeBytes = Annotated[
-    int, BeforeValidator(_size), Field(gt=0, json_schema_extra={"type": "string", "examples": ["8 MB"]})
-]
-Expr = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH, json_schema_extra={"format": "okno-expression"})]
-WithVariables = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_variables)]
-RequestLine = Annotated[str, Field(max_length=500), AfterValidator(_request)]
-Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
-Word = Annotated[str, Field(min_length=1, max_length=200)]
-Codes = Annotated[tuple[Word, ...], Field(max_length=500)]
-Rows = Annotated[dict[Word, Expr], Field(max_length=500)]
 
 
 class BilingualName(FileModel):
@@ -91,7 +42,7 @@ class Agency(FileModel):
     code: Code = Field(description="short name of the agency, the same as the name of the file")
     name: BilingualName = Field(description="what citizens call it")
     owner: Word = Field(description="mail address of whoever answers for this file")
-    timezone: Annotated[str, AfterValidator(_timezone)] = Field(description="name of the zone the agency's clock shows")
+    timezone: ZoneName = Field(description="name of the zone the agency's clock shows")
     receives: Annotated[tuple[Word, ...], Field(min_length=1, max_length=500)] = Field(
         description="categories it takes: codes such as `roads/pothole`, or a branch as `roads/*`"
     )
@@ -413,11 +364,6 @@ class Webhook(ChangeRows):
         return any(getattr(self, name) is not None for name in ChangeRows.model_fields)
 
 
-Meaning = Literal[
-    "registered", "in_progress", "waiting_for_citizen", "planned", "answered", "declined", "ignore", "unchanged"
-]  # fmt: skip
-
-
 class Status(FileModel):
     """How the agency's states come back."""
 
@@ -433,65 +379,6 @@ class Status(FileModel):
             raise PydanticCustomError("missing-key", "needs `poll`, `webhook` or both")
         if self.poll is None and self.webhook is not None and not self.webhook.has_rows:
             raise PydanticCustomError("missing-key", "`webhook` needs `case_id` and `state` where there is no `poll`")
-        return self
-
-
-class ExampleReply(FileModel):
-    """A reply of the agency, written as it is read: the fields of the body, and what HTTP says."""
-
-    step: Literal["submit", "attachment", "withdraw"] = Field(default="submit", description="whose reply it is")
-    http_status: Annotated[int, Field(ge=100, le=599)] = Field(default=200, description="HTTP status")
-    body: dict[Word, object] = Field(default={}, description="the fields of the reply")
-    fault: FaultExample | None = Field(default=None, description="a SOAP fault")
-
-
-class FaultExample(FileModel):
-    """A SOAP fault of an example."""
-
-    code: Word = Field(description="faultcode")
-    text: Annotated[str, Field(max_length=2000)] = Field(description="faultstring")
-
-
-class ExampleComes(FileModel):
-    """What a reply must come to."""
-
-    outcome: Literal["accepted", "already_there", "refused", "try_later", "unknown"] = Field(description="the outcome")
-    case_id: Word | None = Field(default=None, description="the case number read from it")
-
-
-class ExampleChange(FileModel):
-    """What an item of the feed must come to."""
-
-    means: Meaning | Literal["unknown"] = Field(description="our word for the state")
-    at: Word | None = Field(default=None, description="the time in UTC, such as 2026-01-31T09:00:00+00:00")
-    answer: Word | None = Field(default=None, description="the answer's text")
-
-
-class Example(FileModel):
-    """One thing this file must do, run as a test: a message and what is sent, a reply and what it comes to, or an item and what it means."""
-
-    name: Word = Field(description="one sentence")
-    message: Word | None = Field(default=None, description="a sample message, path beside this file")
-    sends: dict[Word, Annotated[str, Field(max_length=20_000)]] = Field(
-        default={}, description="row of `submit.send`: the value it must have"
-    )
-    leaves_out: Codes = Field(default=(), description="rows of `submit.send` that must not be sent")
-    reply: ExampleReply | None = Field(default=None, description="a reply of the agency")
-    comes_to: ExampleComes | None = Field(default=None, description="what the reply must come to")
-    item: dict[Word, object] | None = Field(default=None, description="an item of the feed")
-    reads: ExampleChange | None = Field(default=None, description="what the item must come to")
-
-    @model_validator(mode="after")
-    def _is_one_of_three(self) -> Example:
-        pairs = (
-            (self.message is not None, bool(self.sends or self.leaves_out)),
-            (self.reply is not None, self.comes_to is not None),
-            (self.item is not None, self.reads is not None),
-        )
-        if any(given != wanted for given, wanted in pairs) or sum(given for given, _ in pairs) != 1:
-            raise PydanticCustomError(
-                "bad-example", "needs exactly one of `message` + `sends`, `reply` + `comes_to`, `item` + `reads`"
-            )
         return self
 
 
@@ -518,4 +405,9 @@ class AgencyFile(FileModel):
 def agency_schema() -> dict[str, object]:
     """The JSON Schema of an agency file, for editor completion (`config/agency.schema.json`)."""
     schema = AgencyFile.model_json_schema(by_alias=True)
+    models = [schema, *schema["$defs"].values()]
+    for field in (field for one in models for field in one["properties"].values()):
+        # A duration is written `20s` and kept as seconds: its default in seconds would mislead an editor.
+        if field.get("type") == "string" and not isinstance(field.get("default", ""), str):
+            del field["default"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

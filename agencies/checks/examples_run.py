@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from adapters.adapter import Adapter, CannotBuild
 from adapters.expressions import follow
-from agencies import model
+from agencies import model_examples as model
 from agencies.build import MEANINGS, build_adapter
 from agencies.checks.subject import Subject
 from agencies.sample import load_sample

@@ -3,6 +3,7 @@
 PASS  refused: ["10", "11"]
 FAIL  refused: ["*"]
 FAIL  faults: [{text: "*", means: refused}]
+FAIL  faults: [{code: Server, means: refused}]   every failure inside has this code, one after the case was made too
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from agencies.checks.codes_mean_one_thing import outcome_rules
 from agencies.checks.subject import Subject
 from agencies.source import Fault, Path
 
+_CODES_OF_ANYTHING = ("", "server", "receiver")
 _TEXT = "a wildcard decides what nobody foresaw; list the codes, the rest is unknown and is looked into"
 
 
@@ -23,20 +25,24 @@ def check(subject: Subject) -> Iterator[Fault]:
     for path, rules in outcome_rules(subject.file):
         for verdict in Verdict:
             for number, code in enumerate(getattr(rules, verdict.value)):
-                if "*" in code or code.lower() in ("any", "default", "else"):
+                if "*" in code:
                     yield subject.source.fault((*path, verdict.value, number), "wildcard-outcome", _TEXT)
     if "*" in (subject.file.status.means if subject.file.status else {}):
         yield subject.source.fault(
             ("status", "means", "*"), "wildcard-outcome", "a state nobody foresaw waits for a person", of_key=True
         )
     for path, rule in _fault_rules(subject.file):
-        patterns = [pattern for pattern in (rule.code, rule.text) if pattern is not None]
-        if all(not pattern.strip("*?[]! ") for pattern in patterns):
+        if _fits_nearly_all(rule):
             yield subject.source.fault(
                 path,
                 "wildcard-outcome",
                 "a pattern that fits every fault decides what nobody foresaw; write a part of the text",
             )
+
+
+def _fits_nearly_all(rule: model.FaultRule) -> bool:
+    says_code = rule.code is not None and rule.code.rpartition(":")[2].strip("*?[]! ").lower() not in _CODES_OF_ANYTHING
+    return not says_code and not (rule.text or "").strip("*?[]! ")
 
 
 def _fault_rules(file: model.AgencyFile) -> Iterator[tuple[Path, model.FaultRule]]:

@@ -148,7 +148,9 @@ async def test_a_silent_or_trickling_agency_is_left_at_the_deadline(
     assert time.monotonic() - started < 1.5
 
 
-async def test_a_safe_call_survives_a_lost_reply(roads: SoapConnector, city_roads: AgencyProcess) -> None:
+async def test_a_safe_call_survives_a_lost_reply_though_its_nonce_is_used_up(
+    roads: SoapConnector, city_roads: AgencyProcess
+) -> None:
     await city_roads.operator.faults("lost_reply")
     reply = await roads.send(Call("FindCases", {"ExternalId": "NOBODY"}, safe=True))
     assert reply.tree == {"FindCasesResult": {"Case": []}}

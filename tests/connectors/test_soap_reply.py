@@ -114,14 +114,19 @@ def test_an_unknown_charset_in_the_header_does_no_harm() -> None:
 # --- faults ----------------------------------------------------------------------------------------------------------
 
 
+FAULT_12 = (
+    "<e:Fault><e:Code><e:Value>e:Sender</e:Value><e:Subcode><e:Value>v:Client.Bad</e:Value></e:Subcode></e:Code>"
+    "<e:Reason><e:Text xml:lang='en'>no\n such kind</e:Text></e:Reason></e:Fault>"
+)
+
+
 @pytest.mark.parametrize("soap", [SOAP_11, SOAP_12, "urn:vendor"])
 @pytest.mark.parametrize(
     "body",
     [
         "<Fault><faultcode>e:Client.Bad</faultcode><faultstring>no\n such kind</faultstring></Fault>",
         "<f:Fault xmlns:f='urn:vendor'><f:faultcode>Client.Bad</f:faultcode><f:faultstring>no\n such kind</f:faultstring></f:Fault>",
-        "<e:Fault><e:Code><e:Value>e:Sender</e:Value><e:Subcode><e:Value>v:Client.Bad</e:Value></e:Subcode></e:Code>"
-        "<e:Reason><e:Text xml:lang='en'>no\n such kind</e:Text></e:Reason></e:Fault>",
+        FAULT_12,
     ],
 )
 def test_a_fault_is_read_whatever_its_shape_and_envelope(body: str, soap: str) -> None:

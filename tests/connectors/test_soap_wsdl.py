@@ -76,11 +76,17 @@ def test_what_is_no_wsdl_is_refused_without_its_content(tmp_path: Path, content:
         load_wsdl(wsdl)
 
 
-def test_a_wsdl_that_refers_to_nothing_is_refused(folder: Path) -> None:
+def test_an_operation_that_refers_to_nothing_is_left_out_and_the_others_stay(folder: Path) -> None:
     wsdl = folder / "shapes.wsdl"
     wsdl.write_text(wsdl.read_text().replace('element="s:Register"', 'element="s:Absent"'))
+    assert set(load_wsdl(wsdl).operations) == {"Note", "Ping", "Add"}
+
+
+def test_a_wsdl_with_a_broken_schema_is_refused(folder: Path) -> None:
+    schema = folder / "shapes.xsd"
+    schema.write_text(schema.read_text().replace('type="s:Company"', 'type="s:Absent"'))
     with pytest.raises(BadConnection, match="cannot be understood"):
-        load_wsdl(wsdl)
+        load_wsdl(folder / "shapes.wsdl")
 
 
 def test_a_wsdl_is_read_once_and_again_when_one_of_its_documents_changes(folder: Path) -> None:
