@@ -20,6 +20,7 @@ from procrastinate.types import JSONValue
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from delivery.blame import where
 from store import turns
 from store.relay import WORK_CHANNEL
 from store.turns import Claim
@@ -61,7 +62,7 @@ class Engine:
         self._address = libpq_address(database.url)
         self._app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
-                conninfo=self._address, min_size=1, max_size=jobs_at_once + 2, open=False
+                conninfo=self._address, min_size=1, max_size=jobs_at_once + 2
             )
         )
         self._task = self._app.task(name=_TASK, queue="turns", pass_context=False)(self._run_slice)
@@ -129,21 +130,10 @@ class Engine:
         for claim, result in zip(claims, results, strict=True):
             if isinstance(result, BaseException):
                 # The turn's lease runs out and it comes again; the other turns of the slice are not its business.
-                log.error("the turn of %s failed: %s", claim.organisation_code, _short(result))
+                log.error("the turn of %s failed: %s", claim.organisation_code, where(result))
 
     async def _sweep_once(self, timestamp: int) -> None:
         async with self._database.unit() as unit:
             await self._sweep(unit)
         for job in await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=60):
             await self._app.job_manager.finish_job(job, engine_jobs.Status.FAILED, delete_job=True)
-
-
-def _short(error: BaseException) -> str:
-    """An error's kind and place, without its text: that may hold what a citizen wrote."""
-    while isinstance(error, BaseExceptionGroup) and error.exceptions:
-        error = error.exceptions[0]
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
-    return f"{type(error).__name__}{place}"

@@ -6,6 +6,7 @@ done, and what it does not understand becomes *unknown*, never a guess.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from domain.delivery import AttemptedStep, DeliveryDecision, DeliveryState, Purp
 from domain.outcome import Outcome, OutcomeKind
 from domain.status import Status
 from domain.subject import subject_of
+from store.blobs import BlobDamaged, BlobMissing
 from store.deliveries import LOOK_UP_STEP, Attempt, DueDelivery, Settlement, StoredAttachment
 
 SUBMIT_STEP = "submit"
@@ -27,9 +29,9 @@ _NO_CATEGORY = ("other/other", "Прочее")
 
 
 class ReadsBlobs(Protocol):
-    """Where the bytes of attachments are; `store.blobs` is one."""
+    """Where the bytes of attachments are; `store.blobs.Blobs` is one. `read` blocks: it is called in a thread."""
 
-    async def read(self, sha256: str) -> bytes: ...
+    def read(self, sha256: str) -> bytes: ...
 
 
 def next_step(delivery: DueDelivery) -> str:
@@ -94,9 +96,9 @@ class Sender:
         }
         return self.settle(attempt, read[step](reply), self._answered(reply))
 
-    def settle_lost(self, attempt: Attempt) -> Settlement:
-        """An attempt whose worker stopped before it saw the answer: the outcome is unknown."""
-        lost = Outcome(OutcomeKind.UNKNOWN, f"{attempt.step}: the worker stopped before the answer was seen")
+    def settle_lost(self, attempt: Attempt, why: str = "the worker stopped before the answer was seen") -> Settlement:
+        """An attempt whose answer nobody saw or could read: the outcome is unknown."""
+        lost = Outcome(OutcomeKind.UNKNOWN, f"{attempt.step}: {why}")
         if attempt.step == LOOK_UP_STEP:
             return self._look_again(attempt, lost.text, _Exchange())
         return self.settle(attempt, lost, _Exchange())
@@ -230,7 +232,10 @@ class Sender:
                 raise CannotBuild("there is no such step in the agency's file")
             return call
         file = next(one for one in delivery.attachments if _attachment_step(one) == attempt.step)
-        content = await self._blobs.read(file.sha256)
+        try:
+            content = await asyncio.to_thread(self._blobs.read, file.sha256)
+        except (BlobMissing, BlobDamaged, OSError) as error:
+            raise CannotBuild(f"the stored file of an attachment cannot be read ({type(error).__name__})") from error
         item = AttachmentContext(str(file.id), file.file_name, file.media_type, file.size_bytes, file.sha256, content)
         return self._adapter.attachment_call(message, delivery.case_ids, item)
 

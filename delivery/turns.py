@@ -16,6 +16,7 @@ from datetime import datetime
 
 from adapters.adapter import Adapter
 from connectors.base import Connector
+from delivery.blame import where
 from delivery.limits import Pace
 from delivery.poller import Poller
 from delivery.receiver import Receiver
@@ -153,7 +154,12 @@ class Turn:
 
     async def _call(self, attempt: Attempt) -> Settlement:
         await self._work.pace.wait()
-        return await self._work.sender.carry_out(attempt)
+        try:
+            return await self._work.sender.carry_out(attempt)
+        # A fault in reading one reply must not take the agency's other deliveries with it. The call may have arrived: nobody knows.
+        except Exception as error:  # noqa: BLE001
+            log.error("%s: an attempt failed with %s", self._work.code, where(error))
+            return self._work.sender.settle_lost(attempt, f"an error of the hub, {type(error).__name__}")
 
 
 async def run_turn(work: AgencyWork, claim: Claim, stopping: asyncio.Event) -> None:

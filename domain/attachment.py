@@ -1,7 +1,8 @@
 """Which files a citizen may attach, judged by what is in them and never by their name alone.
 
-Promises: a file that passes is what its stored name and type say; a script, a page or an archive is refused under whatever name, also when it hides inside
-a photo. Only the first bytes, the last bytes and the size are needed here; whoever stores the file checks the inside of its format.
+Promises: a file that passes is what its stored name and type say; a script, a page or an archive is refused under
+whatever name, also when it hides inside a photo. Only the first bytes, the last bytes and the size are needed here;
+whoever stores the file checks the inside of its format.
 """
 
 from __future__ import annotations

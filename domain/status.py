@@ -50,7 +50,7 @@ ALLOWED_MOVES: dict[tuple[Status, Status], frozenset[Mover]] = {
     # An agency that refuses the case gives the message back: it needs a person who finds another body.
     (S.ROUTED, S.ON_MODERATION): frozenset({Mover.HUB}),
     # A feed may be faster than our own record of the delivery, so an agency can speak before we noted DELIVERED.
-    **{(S.ROUTED, target): frozenset({Mover.AGENCY}) for target in (*_WITH_AGENCY, S.ANSWERED)},
+    **{(S.ROUTED, target): frozenset({Mover.AGENCY}) for target in (*_WITH_AGENCY[1:], S.ANSWERED)},
     **{
         (source, target): frozenset({Mover.AGENCY})
         for source in _WITH_AGENCY

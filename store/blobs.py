@@ -1,7 +1,8 @@
 """Citizens' files on disk, each under the digest of its content.
 
-`<folder>/ab/cd/<sha256>` holds a file whose content has that digest; the same content is kept once. Promises: a file is there whole and flushed to the disk,
-or not at all, whatever is killed; what is read back is proved by its digest. Everything here blocks: call it in a thread.
+`<folder>/ab/cd/<sha256>` holds a file whose content has that digest; the same content is kept once. Promises: a file
+is there whole and flushed to the disk, or not at all, whatever is killed; what is read back is proved by its digest.
+Everything here blocks: call it in a thread.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class Blobs:
 
     def prepare(self) -> None:
         """Make the folders, and remove what a killed process left half-written."""
-        self._arriving.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._arriving.mkdir(mode=0o700, exist_ok=True)
         for left in self._arriving.iterdir():
             # Another process may be writing one this minute, or have just finished with it.
             with contextlib.suppress(FileNotFoundError):

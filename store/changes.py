@@ -1,11 +1,13 @@
 """Wakes whoever watches a message when something happened to it, in whichever process it happened.
 
-The event table is the truth: each process follows it by cursor over one connection, and NOTIFY only says "look now"; without one the feed looks every two
-seconds. Promises: a change committed after `watch` began wakes the watcher, also across a lost connection or a restarted database (then everybody is
-woken once); wake-ups are gathered, so a slow watcher costs nothing and sees the newest state; a wake-up may be needless, never missing.
+The event table is the truth: each process follows it by cursor over one connection, and NOTIFY only says "look now";
+without one the feed looks every two seconds. Promises: a change committed after `watch` began wakes the watcher, also
+across a lost connection or a restarted database (then everybody is woken once); wake-ups are gathered, so a slow
+watcher costs nothing and sees the newest state; a wake-up may be needless, never missing.
 
-Transactions become visible in another order than their numbers. The cursor therefore moves only over rows that every running transaction is behind, and
-newer rows are announced at once and remembered until the cursor has passed them: one long transaction delays nobody's wake-up.
+Transactions become visible in another order than their numbers. The cursor therefore moves only over rows that every
+running transaction is behind, and newer rows are announced at once and remembered until the cursor has passed them:
+one long transaction delays nobody's wake-up.
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ class ChangeFeed:
         changed = asyncio.Event()
         self._watchers.setdefault(message_id, set()).add(changed)
         try:
-            yield self._wake_ups(changed)
+            yield _WakeUps(self, changed)
         finally:
             watchers = self._watchers[message_id]
             watchers.discard(changed)
@@ -83,17 +85,14 @@ class ChangeFeed:
                 del self._watchers[message_id]
 
     @property
+    def closed(self) -> bool:
+        """True from `close` on."""
+        return self._closed
+
+    @property
     def watcher_count(self) -> int:
         """How many watches are open in this process."""
         return sum(len(watchers) for watchers in self._watchers.values())
-
-    async def _wake_ups(self, changed: asyncio.Event) -> AsyncIterator[None]:
-        while True:
-            await changed.wait()
-            if self._closed:
-                return
-            changed.clear()
-            yield None
 
     def _wake_all(self) -> None:
         for message_id in self._watchers:
@@ -162,3 +161,17 @@ class ChangeFeed:
                     self._ahead.add(event_id)
             if len(rows) < _PAGE:
                 return
+
+
+class _WakeUps(AsyncIterator[None]):
+    """The wake-ups of one watcher. Not a generator: one that is cancelled while it waits, by a timeout for instance, is finished for ever."""
+
+    def __init__(self, feed: ChangeFeed, changed: asyncio.Event) -> None:
+        self._feed = feed
+        self._changed = changed
+
+    async def __anext__(self) -> None:
+        await self._changed.wait()
+        if self._feed.closed:
+            raise StopAsyncIteration
+        self._changed.clear()

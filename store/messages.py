@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal, select, type_coerce, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal, null, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -77,8 +77,12 @@ class AttachmentsNotYours(Exception):
     """Some of the attachments do not exist, belong to somebody else or are in use by another message. Which, is not said."""
 
 
+_PREFIX = "new_"
+
+
 def _same(name: str, column: Any) -> ColumnElement[Any]:  # noqa: ANN401 - a mapped column of any type
-    return bindparam(name, type_=column.type)
+    # The prefix matters: SQLAlchemy would take a parameter named like a column for a value to set in every UPDATE of the statement.
+    return bindparam(_PREFIX + name, type_=column.type)
 
 
 def _if_new(new: CTE, table: type[Any], values: dict[str, ColumnElement[Any]]) -> Any:  # noqa: ANN401 - an INSERT … SELECT
@@ -91,7 +95,12 @@ def _accept_statement(*, with_delivery: bool, with_attachments: bool) -> Select[
     received_at = _same("received_at", message.received_at)
     new = (
         upsert(IdempotencyRow)
-        .values(person_id=person_id, key=bindparam("key"), fingerprint=bindparam("fingerprint"), message_id=message_id)
+        .values(
+            person_id=person_id,
+            key=_same("key", IdempotencyRow.__table__.c.key),
+            fingerprint=_same("fingerprint", IdempotencyRow.__table__.c.fingerprint),
+            message_id=message_id,
+        )
         .on_conflict_do_nothing()
         .returning(IdempotencyRow.message_id)
         .cte("new")
@@ -109,23 +118,26 @@ def _accept_statement(*, with_delivery: bool, with_attachments: bool) -> Select[
             },
         ).cte("message_written")
     ]
-    for name, from_status, to_status in (
-        ("received", None, literal(Status.RECEIVED, event.to_status.type)),
-        ("moved", literal(Status.RECEIVED, event.from_status.type), _same("status", event.to_status)),
-    ):
-        values: dict[str, ColumnElement[Any]] = {
-            "message_id": message_id,
-            "kind": literal(EventKind.STATUS, event.kind.type),
-            "to_status": to_status,
-            "actor": literal(Mover.HUB, event.actor.type),
-            "organisation_code": _same("organisation_code", event.organisation_code),
-            "observed_at": received_at,
-        }
-        if from_status is not None:
-            values["from_status"] = from_status
-        written.append(_if_new(new, EventRow, values).cte(f"event_{name}"))
+    received, moved = (
+        select(
+            message_id.label("message_id"),
+            literal(EventKind.STATUS, event.kind.type).label("kind"),
+            (null() if from_status is None else literal(from_status, event.from_status.type)).label("from_status"),
+            to_status.label("to_status"),
+            literal(Mover.HUB, event.actor.type).label("actor"),
+            _same("organisation_code", event.organisation_code).label("organisation_code"),
+            received_at.label("observed_at"),
+        ).select_from(new)
+        for from_status, to_status in (
+            (None, literal(Status.RECEIVED, event.to_status.type)),
+            (Status.RECEIVED, _same("status", event.to_status)),
+        )
+    )
+    # One INSERT for both: PostgreSQL promises no order between two, and history is read by the order of its ids.
+    names = [column.name for column in received.selected_columns]
+    written.append(insert(EventRow).from_select(names, received.union_all(moved)).cte("events_written"))
     if with_delivery:
-        values = {
+        values: dict[str, ColumnElement[Any]] = {
             "id": _same("delivery_id", delivery.id),
             "message_id": message_id,
             "organisation_code": _same("organisation_code", delivery.organisation_code),
@@ -139,7 +151,7 @@ def _accept_statement(*, with_delivery: bool, with_attachments: bool) -> Select[
         written.append(_if_new(new, DeliveryRow, values).cte("delivery_written"))
     columns: list[ColumnElement[Any]] = [select(func.count()).select_from(new).scalar_subquery().label("made")]
     if with_attachments:
-        ids = bindparam("attachments", type_=ARRAY(PG_UUID(as_uuid=True)))
+        ids = bindparam(_PREFIX + "attachments", type_=ARRAY(PG_UUID(as_uuid=True)))
         claimed = (
             update(AttachmentRow)
             .where(
@@ -186,7 +198,7 @@ async def accept(unit: Unit, new: NewMessage) -> UUID | None:
     if new.attachments:
         parameters["attachments"] = list(new.attachments)
     statement = _STATEMENTS[new.delivery_state is not None, bool(new.attachments)]
-    row = (await unit.execute(statement, parameters)).one()
+    row = (await unit.execute(statement, {_PREFIX + name: value for name, value in parameters.items()})).one()
     if not row.made:
         return None
     if new.attachments and row.claimed != len(new.attachments):

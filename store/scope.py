@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, bindparam, exists, false, true
+from sqlalchemy import BindParameter, ColumnElement, FromClause, bindparam, exists, false, select, true
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
+from domain.reference import read_reference
 from domain.viewer import Viewer
 from store.tables import (
     AnswerRow,
@@ -25,6 +27,7 @@ from store.tables import (
     TerritoryRow,
     VerdictRow,
 )
+from store.unit import Database
 
 VIEWER = "viewer_id"
 """The name of the parameter that carries the viewer's `person_id`. It has no default: a statement run without it fails."""
@@ -72,3 +75,17 @@ def visible(
         return true()
     message_of = MessageRow.__table__.alias()
     return exists().where(message_of.c.id == table.c.message_id, message_of.c.person_id == viewer_parameter())
+
+
+async def find_message(database: Database, viewer: Viewer, spoken: str) -> UUID | None:
+    """The key of the message with this number, if the viewer may see it."""
+    reference = read_reference(spoken)
+    if reference is None:
+        return None
+    table = MessageRow.__table__.alias()
+    statement = select(table.c.id).where(
+        table.c.reference == reference, visible(audience_of(viewer), MessageRow, table)
+    )
+    async with database.reader() as connection:
+        found: UUID | None = await connection.scalar(statement, {VIEWER: viewer.person_id})
+    return found
