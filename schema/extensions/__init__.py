@@ -1,0 +1,1 @@
+"""What happens around every operation: limits before it, masked errors after it."""

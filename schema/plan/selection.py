@@ -1,0 +1,112 @@
+"""Which fields a selection set asks for on one object type: fragments opened, equal response keys merged, @skip and @include obeyed.
+
+The same as CollectFields of the GraphQL specification, except that what it decides by a variable is noted in `Openings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    NamedTypeNode,
+    SelectionNode,
+    TypeNameMetaFieldDef,
+    get_named_type,
+    is_abstract_type,
+)
+
+from schema.plan.values import Argument, Openings, argument, condition
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One field of the answer: its response key, its definition, and every node that was merged under the key."""
+
+    key: str
+    definition: GraphQLField
+    nodes: list[FieldNode]
+
+    @property
+    def name(self) -> str:
+        return self.nodes[0].name.value
+
+    @property
+    def type(self) -> GraphQLObjectType:
+        """The object type the field leads to; ask only where the catalogue knows that there is one."""
+        return cast("GraphQLObjectType", get_named_type(self.definition.type))
+
+    @property
+    def is_abstract(self) -> bool:
+        return is_abstract_type(get_named_type(self.definition.type))
+
+    def argument(self, name: str) -> Argument:
+        # Merged nodes have equal arguments: validation has seen to that.
+        return argument(self.definition, self.nodes[0], name)
+
+
+class Selector:
+    """Opens the selection sets of one operation."""
+
+    def __init__(
+        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], openings: Openings
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._openings = openings
+
+    def fields(self, kind: GraphQLObjectType, nodes: Iterable[FieldNode]) -> list[Selected]:
+        """The fields below `nodes`, in the order in which the answer holds them."""
+        grouped: dict[str, list[FieldNode]] = {}
+        opened: set[str] = set()
+        for node in nodes:
+            if node.selection_set is not None:
+                self._collect(kind, node.selection_set.selections, grouped, opened)
+        return [Selected(key, self._definition(kind, merged[0].name.value), merged) for key, merged in grouped.items()]
+
+    def _definition(self, kind: GraphQLObjectType, name: str) -> GraphQLField:
+        return TypeNameMetaFieldDef if name == "__typename" else kind.fields[name]
+
+    def _collect(
+        self,
+        kind: GraphQLObjectType,
+        selections: Iterable[SelectionNode],
+        grouped: dict[str, list[FieldNode]],
+        opened: set[str],
+    ) -> None:
+        for selection in selections:
+            if not self._included(selection):
+                continue
+            if isinstance(selection, FieldNode):
+                key = selection.alias.value if selection.alias else selection.name.value
+                grouped.setdefault(key, []).append(selection)
+            elif isinstance(selection, InlineFragmentNode):
+                if self._applies(selection.type_condition, kind):
+                    self._collect(kind, selection.selection_set.selections, grouped, opened)
+            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in opened:
+                opened.add(selection.name.value)
+                fragment = self._fragments[selection.name.value]
+                if self._applies(fragment.type_condition, kind):
+                    self._collect(kind, fragment.selection_set.selections, grouped, opened)
+
+    def _included(self, selection: SelectionNode) -> bool:
+        for directive in getattr(selection, "directives", None) or ():
+            if directive.name.value in ("skip", "include"):
+                wanted = self._openings.look(condition(directive.arguments[0].value).value)
+                if bool(wanted) is (directive.name.value == "skip"):
+                    return False
+        return True
+
+    def _applies(self, wanted: NamedTypeNode | None, kind: GraphQLObjectType) -> bool:
+        if wanted is None or wanted.name.value == kind.name:
+            return True
+        named = self._schema.get_type(wanted.name.value)
+        return is_abstract_type(named) and self._schema.is_sub_type(named, kind)

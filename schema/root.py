@@ -1,0 +1,75 @@
+"""The schema as a whole: roots, scalars, limits, masking, and the plan hung into the stored fields."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.file_uploads import Upload
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+from strawberry.types.scalar import ScalarDefinition
+
+from schema.answer import Answer
+from schema.attachment import Attachment
+from schema.case import Case
+from schema.category import Category
+from schema.delivery import Delivery
+from schema.extensions.limits import LimitDocuments
+from schema.extensions.masking import MaskErrors
+from schema.message import Message
+from schema.mutations.root import Mutation
+from schema.organisation import Organisation
+from schema.plan.resolving import resolve_by_plan
+from schema.queries import Query
+from schema.subscriptions import Subscription
+from schema.territory import Territory
+
+
+def _iso(moment: Any) -> str:  # noqa: ANN401 - from Python a date, from PostgreSQL its text
+    return moment if isinstance(moment, str) else str(moment.isoformat())
+
+
+_SCALARS: dict[object, ScalarDefinition] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A moment in ISO 8601 with its offset, such as `2026-11-22T09:30:00+00:00`.",
+        serialize=_iso,
+        parse_value=datetime.fromisoformat,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day in ISO 8601, such as `2026-11-22`.",
+        serialize=_iso,
+        parse_value=date.fromisoformat,
+    ),
+    Upload: strawberry.scalar(
+        name="Upload",
+        description="A file of a multipart request (GraphQL multipart request specification).",
+        parse_value=lambda value: value,
+    ),
+}
+
+
+class HubSchema(strawberry.Schema):
+    """Strawberry's schema without its own error log, which would hold the texts that `MaskErrors` hides."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing: `MaskErrors` logs what may be logged."""
+
+
+def build_schema() -> strawberry.Schema:
+    """A schema of its own, with its own cache of plans. Make one per process."""
+    schema = HubSchema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[Message, Answer, Attachment, Case, Delivery, Organisation, Category, Territory],
+        extensions=[MaskErrors, LimitDocuments],
+        config=StrawberryConfig(scalar_map=_SCALARS),
+    )
+    # Strawberry has no public name for the graphql-core schema it builds, and the plan hangs there.
+    resolve_by_plan(schema._schema)  # noqa: SLF001
+    return schema
