@@ -18,10 +18,12 @@ trusts whoever reaches its socket, and the folder around the socket lets in only
 import contextlib
 import fcntl
 import hashlib
+import logging
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +40,8 @@ __all__ = ["EmbeddedServer", "EmbeddedServerError"]
 SOCKET_NAME = f".s.PGSQL.{PORT}"
 LONGEST_SOCKET_PATH = 100  # the kernel's limit is 103 bytes on macOS, 107 on Linux
 LARGEST_LOG = 8 * 1024 * 1024
+log = logging.getLogger(__name__)
+
 KEEPER = Path(__file__).with_name("embedded_keeper.py")
 
 
@@ -115,6 +119,33 @@ class EmbeddedServer:
         if self._users_lock is not None:
             os.close(self._users_lock)  # never LOCK_UN: a forked child may share the descriptor
             self._users_lock = None
+
+    def listens(self) -> bool:
+        """Whether somebody accepts connections at the server's socket. Cheap; says nothing about how well."""
+        return _listens(self.socket_folder / SOCKET_NAME)
+
+    @contextlib.contextmanager
+    def watched(self, every_s: float = 1.0) -> Iterator[None]:
+        """While the block lasts, bring the open server back whenever it was killed: nobody else on this machine would."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(every_s):
+                if self.listens():
+                    continue
+                try:
+                    self.open()
+                    log.warning("the embedded server was gone and is back")
+                except EmbeddedServerError as problem:
+                    log.error("the embedded server is gone and does not come back: %s", problem)
+
+        watcher = threading.Thread(target=watch, name="embedded server watch", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
 
     def wait_until_stopped(self, timeout_s: float = 30.0) -> bool:
         """Wait until no process of the server lives, as before the folder is deleted; False when some still does."""

@@ -47,7 +47,7 @@ class Home:
 
     @contextlib.contextmanager
     def database_url(self) -> Iterator[str]:
-        """The address of a running, checked and migrated database. The embedded server stays up for as long as the block lasts."""
+        """The address of a running, checked and migrated database. The embedded server stays up, and comes back if killed, while the block lasts."""
         if self.external_database_url is not None:
             verify_server(self.external_database_url)
             migrate(self.external_database_url)
@@ -55,4 +55,5 @@ class Home:
             return
         with EmbeddedServer.use(self.folder / "postgres") as server:
             migrate(server.url)
-            yield server.url
+            with server.watched():
+                yield server.url

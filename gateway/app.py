@@ -1,0 +1,115 @@
+"""The HTTP door of the hub: `create_app` puts its routes together; `gateway.services` opens what they work with.
+
+`/graphql` (GET, POST, server-sent events, WebSocket), `/agencies/{code}/events` (webhooks), `/health` (the process
+lives), `/ready` (the database answers). Whatever goes wrong, the answer is JSON of one shape.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from schema.root import build_schema
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from strawberry.schema import BaseSchema
+
+from gateway.doorstep import Doorstep
+from gateway.graphiql import GraphiQL
+from gateway.graphql import GraphQLDoor
+from gateway.refusals import Code, Refusal, preferred_language
+from gateway.services import open_services
+from gateway.settings import Settings
+from gateway.webhooks import receive_events
+from store.home import Home
+
+_READY_WITHIN_S = 5.0
+
+
+def create_app(
+    home: Home | None = None, settings: Settings | None = None, schema: BaseSchema | None = None
+) -> Starlette:
+    """The ASGI application, from the environment unless told otherwise. Raises BadSettings."""
+    home = home or Home.from_environment()
+    settings = settings or Settings.from_environment()
+    graphiql = GraphiQL() if settings.in_development else None
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        # uvicorn's own line for each request holds the query string, and with it a citizen's words.
+        logging.getLogger("uvicorn.access").disabled = True
+        async with open_services(home, settings) as services:
+            app.state.services = services
+            app.state.door = GraphQLDoor(schema or build_schema(), services, graphiql)
+            yield
+
+    routes: list[BaseRoute] = [
+        Route("/graphql", _ToDoor()),
+        WebSocketRoute("/graphql", _ToDoor()),
+        Route("/agencies/{code}/events", receive_events, methods=["POST"]),
+        Route("/health", health),
+        Route("/ready", ready),
+    ]
+    if graphiql is not None:
+        routes.append(graphiql.files())
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Doorstep)],
+        exception_handlers={HTTPException: _not_routed, Refusal: _refused},
+        lifespan=lifespan,
+    )
+
+
+class _ToDoor:
+    """The door exists once the application has started."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["app"].state.door(scope, receive, send)
+
+
+async def health(request: Request) -> Response:
+    """`GET /health`: the process lives. Says nothing about anybody else."""
+    return JSONResponse({"status": "alive"})
+
+
+async def ready(request: Request) -> Response:
+    """`GET /ready`: 200 when a request could be served, 503 when the database does not answer."""
+    try:
+        async with asyncio.timeout(_READY_WITHIN_S):
+            await request.app.state.services.database.ping()
+    except (SQLAlchemyError, OSError, TimeoutError):
+        raise Refusal(
+            503,
+            Code.UNAVAILABLE,
+            "База данных не отвечает.",
+            "The database does not answer.",
+            {"retry-after": "5"},
+        ) from None
+    return JSONResponse({"status": "ready"})
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    """404 and 405 of the router, in our shape."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = (error.headers if isinstance(error, HTTPException) else None) or {}
+    texts = {
+        404: ("Такого адреса нет. GraphQL живёт на /graphql.", "There is no such address. GraphQL lives at /graphql."),
+        405: ("Этот метод здесь не принимается.", "This method is not taken here."),
+    }
+    ru, en = texts.get(status, ("Запрос не принят.", "The request is not taken."))
+    refusal = Refusal(status, Code.BAD_REQUEST, ru, en, headers)
+    return refusal.response(preferred_language(request.headers.get("accept-language", "")))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refusal):
+        raise error
+    return error.response(preferred_language(request.headers.get("accept-language", "")))

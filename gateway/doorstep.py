@@ -1,0 +1,132 @@
+"""What happens to every request before and after its route: a request id, safe headers, one line in the log, and an
+answer whatever breaks.
+
+The log line holds method, route, status, size and time: never a query, a header, a body or a person (P9). An
+unexpected error leaves as INTERNAL with a reference; the log has the reference and the places in the code, and not the
+error's text, which may quote what a citizen wrote.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import traceback
+from uuid import uuid4
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.refusals import Code, Refusal, internal, preferred_language
+
+log = logging.getLogger(__name__)
+access_log = logging.getLogger("gateway.access")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_ROUTES = re.compile(r"/(graphql|health|ready|agencies/[a-z0-9-]{1,64}/events)/?")
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Doorstep:
+    """ASGI middleware around everything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        passage = _Passage(scope, send)
+        try:
+            await self._app(scope, receive, passage.send)
+        except ClientDisconnect:
+            passage.status = 499
+        except Exception as error:  # noqa: BLE001 - the last place that can still answer the caller
+            await passage.apologise(error, receive)
+        finally:
+            passage.write_log()
+
+
+class _Passage:
+    """One request on its way through."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self._headers = Headers(scope=scope)
+        given = self._headers.get("x-request-id", "")
+        self.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        self.status = 0
+        self._sent_bytes = 0
+        self._began_s = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        match message["type"]:
+            case "http.response.start" | "websocket.http.response.start":
+                self.status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = self.request_id
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("content-security-policy", _CONTENT_POLICY)
+            case "http.response.body":
+                self._sent_bytes += len(message.get("body", b""))
+            case "websocket.accept":
+                self.status = 101
+            case "websocket.send":
+                self._sent_bytes += len(message.get("text") or message.get("bytes") or "")
+            case "websocket.close":
+                self.status = message.get("code", 1000)
+        await self._send(message)
+
+    async def apologise(self, error: Exception, receive: Receive) -> None:
+        """Answer for what broke, if the answer has not begun."""
+        refusal = _refusal_for(error, self.request_id)
+        if refusal.code is Code.INTERNAL:
+            places = [f"{place.filename}:{place.lineno}" for place in traceback.extract_tb(error.__traceback__)]
+            log.error("%s: unexpected %s at %s", self.request_id, type(error).__name__, " < ".join(reversed(places)))
+        if self._scope["type"] == "websocket":
+            await self.send({"type": "websocket.close", "code": 1011, "reason": "Internal error"})
+        elif self.status == 0:
+            language = preferred_language(self._headers.get("accept-language", ""))
+            await refusal.response(language)(self._scope, receive, self.send)
+        # Else the answer is on its way; the server closes the connection because it is not whole.
+
+    def write_log(self) -> None:
+        path = self._scope["path"]
+        access_log.info(
+            "%s %s %s %d bytes %.1f ms %s",
+            self._scope.get("method", "WEBSOCKET"),
+            # A path may hold anything that somebody typed.
+            path if _ROUTES.fullmatch(path) else "(other)",
+            self.status,
+            self._sent_bytes,
+            (time.perf_counter() - self._began_s) * 1000,
+            self.request_id,
+        )
+
+
+def _refusal_for(error: Exception, reference: str) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        log.error("%s: the database does not answer (%s)", reference, type(error).__name__)
+        return Refusal(
+            503,
+            Code.UNAVAILABLE,
+            "База данных сейчас не отвечает. Повторите через минуту.",
+            "The database does not answer now. Try again in a minute.",
+            {"retry-after": "10"},
+        )
+    return internal(reference)

@@ -1,0 +1,177 @@
+"""GraphQL over WebSocket, `graphql-transport-ws` only: what frames may look like, who is speaking, and when they must
+go.
+
+The token comes in `connection_init` as `{"authorization": "Bearer …"}`, because a browser cannot set headers on a
+socket; a header works too. A frame that is none closes the socket with 4400, a token that is not believed with 4401,
+and so does a token that expires while the socket is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from graphql import GraphQLError
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    Message,
+    SubscribeMessage,
+)
+
+from gateway.documents import refuse_ambiguous
+from gateway.refusals import Code, Refusal
+from schema.context import Context
+
+if TYPE_CHECKING:
+    from gateway.graphql import GraphQLDoor, Visit
+
+MAX_ID_CHARS = 128
+
+log = logging.getLogger(__name__)
+
+_MAX_REASON_BYTES = 120  # the protocol has room for 123
+
+_SHAPES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
+    "connection_init": {"payload": (dict, type(None))},
+    "ping": {"payload": (dict, type(None))},
+    "pong": {"payload": (dict, type(None))},
+    "subscribe": {"id": str, "payload": dict},
+    "complete": {"id": str},
+}
+_REQUEST: Mapping[str, tuple[type, ...]] = {
+    "query": (str,),
+    "operationName": (str, type(None)),
+    "variables": (dict, type(None)),
+    "extensions": (dict, type(None)),
+}
+
+
+def frame_fault(frame: object) -> str | None:
+    """What is wrong with a frame, or None. The text never repeats the frame."""
+    if not isinstance(frame, dict):
+        return "A message must be a JSON object"
+    kind = frame.get("type")
+    shape = _SHAPES.get(kind) if isinstance(kind, str) else None
+    if shape is None:
+        return "Unknown message type; see the graphql-transport-ws protocol"
+    for name, types in shape.items():
+        if not isinstance(frame.get(name), types):
+            return f"The member {name} of the message is missing or of a wrong type"
+    if kind in {"subscribe", "complete"} and not 0 < len(frame["id"]) <= MAX_ID_CHARS:
+        return f"The id must have 1 to {MAX_ID_CHARS} characters"
+    if kind == "subscribe":
+        for name, types in _REQUEST.items():
+            if not isinstance(frame["payload"].get(name), types):
+                return f"The member payload.{name} is missing or of a wrong type"
+    return None
+
+
+class Socket(ASGIWebSocketAdapter):
+    """Reads frames strictly and closes with a reason that fits."""
+
+    async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
+        try:
+            while self.ws.application_state != WebSocketState.DISCONNECTED:
+                frame = await self.ws.receive()
+                if frame["type"] == "websocket.disconnect":
+                    return
+                text = frame.get("text")
+                if not isinstance(text, str):
+                    raise NonTextMessageReceived
+                try:
+                    yield self.view.decode_json(text)
+                except json.JSONDecodeError as error:
+                    raise NonJsonMessageReceived from error
+        except WebSocketDisconnect:
+            return
+
+    async def close(self, code: int, reason: str) -> None:
+        # Two tasks may want to close: the one that met a fault and the one that watches the token.
+        if self.ws.application_state == WebSocketState.CONNECTED:
+            cut = reason.encode()[:_MAX_REASON_BYTES].decode("utf-8", "ignore")
+            await self.ws.close(code=code, reason=cut)
+
+
+class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
+    """One open socket."""
+
+    _shared: Context
+    _expiry: asyncio.Task[None] | None = None
+
+    @property
+    def context(self) -> Context:
+        """A context of its own for every operation, though they share the viewer."""
+        return dataclasses.replace(self._shared)
+
+    @context.setter
+    def context(self, context: Context) -> None:
+        self._shared = context
+
+    @property
+    def _door(self) -> GraphQLDoor:
+        return cast("GraphQLDoor", self.view)
+
+    @property
+    def _visit(self) -> Visit:
+        visit: Visit = cast("Socket", self.websocket).ws.scope["state"]["visit"]
+        return visit
+
+    async def shutdown(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+        await super().shutdown()
+
+    async def handle_message(self, message: Message) -> None:
+        fault = frame_fault(message)
+        if fault is not None:
+            await self.handle_invalid_message(fault)
+            return
+        await super().handle_message(message)
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        payload: Mapping[str, Any] = message.get("payload") or {}
+        authorization = next((value for name, value in payload.items() if name.lower() == "authorization"), None)
+        if not self.connection_init_received and authorization is not None:
+            try:
+                await self._door.admit(self._visit, authorization if isinstance(authorization, str) else "?")
+            except Refusal as refusal:
+                await self.websocket.close(4401 if refusal.code is Code.UNAUTHENTICATED else 1013, refusal.en)
+                return
+            self._shared = dataclasses.replace(self._shared, viewer=self._visit.viewer)
+        if self._visit.expires_at is not None and self._expiry is None:
+            self._expiry = asyncio.create_task(self._leave_at_expiry(), name="socket expiry")
+        await super().handle_connection_init({**message, "payload": dict(payload)})
+
+    async def _leave_at_expiry(self) -> None:
+        expires_at = self._visit.expires_at
+        if expires_at is not None:
+            left_s = (expires_at - self._door.services.clock()).total_seconds()
+            await asyncio.sleep(max(left_s, 0.0))
+            await self.websocket.close(4401, "The sign-in has expired. Sign in again and reconnect.")
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        # The text of an error may quote what a citizen wrote.
+        log.error("an operation on a socket ended with an unexpected %s", type(error).__name__)
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        payload = message["payload"]
+        try:
+            refuse_ambiguous(payload["query"], payload.get("operationName"))
+        except Refusal as refusal:
+            error: Any = {"id": message["id"], "type": "error", "payload": [refusal.error(self._visit.language)]}
+            await self.send_message(error)
+            return
+        await super().handle_subscribe(message)
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
+        """A wrong document is an error of that operation; the others on the socket go on."""
+        return None

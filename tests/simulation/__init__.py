@@ -1,0 +1,1 @@
+"""The whole house as processes, and the processes killed."""
