@@ -81,7 +81,7 @@ class Endpoint:
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(Unreachable),
             stop=stop_after_attempt(5),
-            wait=wait_exponential_jitter(initial=0.3, max=5.0, jitter=0.3),
+            wait=wait_exponential_jitter(multiplier=0.3, max=5.0, jitter=0.3),
             reraise=True,
         )
         return await attempts(self.ask, document, variables)

@@ -14,7 +14,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import procrastinate
+import procrastinate.exceptions
 import psycopg
+import psycopg_pool
 from procrastinate import jobs as engine_jobs
 from procrastinate.types import JSONValue
 from sqlalchemy.engine import make_url
@@ -61,9 +63,7 @@ class Engine:
         self._jobs_at_once = jobs_at_once
         self._address = libpq_address(database.url)
         self._app = procrastinate.App(
-            connector=procrastinate.PsycopgConnector(
-                conninfo=self._address, min_size=1, max_size=jobs_at_once + 2
-            )
+            connector=procrastinate.PsycopgConnector(conninfo=self._address, min_size=1, max_size=jobs_at_once + 2)
         )
         self._task = self._app.task(name=_TASK, queue="turns", pass_context=False)(self._run_slice)
         self._app.periodic(cron="* * * * * */5")(
@@ -71,7 +71,25 @@ class Engine:
         )
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Work until `stopping` is set, then finish the turns under way."""
+        """Work until `stopping` is set, then finish the turns under way. A database that goes away is waited for."""
+        planner = asyncio.create_task(self._plan(stopping), name="planner")
+        try:
+            while not stopping.is_set():
+                try:
+                    await self._run_jobs(stopping)
+                except (
+                    procrastinate.exceptions.ConnectorException,
+                    psycopg.OperationalError,
+                    psycopg_pool.PoolTimeout,
+                ):
+                    log.warning("the job engine lost the database; it starts again")
+                    await asyncio.sleep(_LONGEST_NAP_S)
+        finally:
+            planner.cancel()
+            await asyncio.gather(planner, return_exceptions=True)
+
+    async def _run_jobs(self, stopping: asyncio.Event) -> None:
+        """One life of the engine's worker: it ends when `stopping` is set, or raises when the database goes away."""
         async with self._app.open_async():
             worker = asyncio.create_task(
                 self._app.run_worker_async(
@@ -80,19 +98,22 @@ class Engine:
                     install_signal_handlers=False,
                     fetch_job_polling_interval=1.0,
                     delete_jobs="always",
-                )
+                ),
+                name="job engine",
             )
-            planner = asyncio.create_task(self._plan(stopping))
-            ending = asyncio.create_task(stopping.wait())
-            await asyncio.wait({worker, planner, ending}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (planner, ending):
-                task.cancel()
-            # Cancelling the engine's worker lets its jobs finish: turns see `stopping` and end soon.
-            worker.cancel()
-            results = await asyncio.gather(worker, planner, ending, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+            ending = asyncio.create_task(stopping.wait(), name="waiting for the end")
+            try:
+                await asyncio.wait({worker, ending}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ending.cancel()
+                # Cancelling the engine's worker lets its jobs finish: turns see `stopping` and end soon.
+                worker.cancel()
+                ended = await asyncio.gather(worker, ending, return_exceptions=True)
+            if isinstance(ended[0], Exception):
+                raise ended[0]
+            if not stopping.is_set():
+                # The engine ends quietly when one of its own tasks failed.
+                await asyncio.sleep(_LONGEST_NAP_S)
 
     async def _plan(self, stopping: asyncio.Event) -> None:
         """Claim what is due whenever somebody says so, and at least once a second."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from agencies.reference_data import ReferenceData, load_reference_data
-from agencies.registry import Registry
+from agencies.registry import Environment, Registry
 from connectors.http import Wire, open_session
 from domain.viewer import Viewer
 from gateway.facts import InstallationFacts
@@ -76,7 +76,7 @@ class Services:
 @contextlib.asynccontextmanager
 async def open_services(home: Home, settings: Settings) -> AsyncIterator[Services]:
     """Start everything. Raises what a start-up error is: FileFaults, EmbeddedServerError, BadSettings."""
-    reference, registry = await asyncio.to_thread(_read_config, home.config)
+    reference, registry = await asyncio.to_thread(_read_config, home.config, settings)
     async with contextlib.AsyncExitStack() as stack:
         url = await asyncio.to_thread(stack.enter_context, home.database_url())
         database = Database(url, application="okno gateway")
@@ -114,9 +114,11 @@ def make_sign_in(home: Home, settings: Settings, session: aiohttp.ClientSession)
     return SignIn(issuers, settings.token_audience, token_bytes=settings.limits.token_bytes)
 
 
-def _read_config(config: Path) -> tuple[ReferenceData, Registry]:
+def _read_config(config: Path, settings: Settings) -> tuple[ReferenceData, Registry]:
     reference = load_reference_data(config)
-    registry = Registry.load(config, categories={one.code for one in reference.rubricator.categories})
+    categories = {one.code for one in reference.rubricator.categories}
+    environment: Environment = "sandbox" if settings.in_development else "production"
+    registry = Registry.load(config, environment=environment, categories=categories)
     for fault in registry.faults:
         log.error("an agency file has a fault and its agency is left out: %s", fault)
     return reference, registry

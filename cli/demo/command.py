@@ -62,8 +62,8 @@ def demo(
         rows = None if file is None else read_rows(file)
         with _home(home, once=once) as folder, only_demo_in(folder):
             code = asyncio.run(_Run(folder, once, rows).run())
-    if code:
-        raise typer.Exit(code)
+            if code:
+                raise typer.Exit(code)
 
 
 @contextlib.contextmanager

@@ -28,7 +28,8 @@ MAX_ADDRESS_CHARS = 300
 MAX_ATTACHMENTS = 10
 MAX_KEY_CHARS = 200
 CONFIDENT_ENOUGH = 0.5
-"""A keyword proposal below this goes to a moderator instead of an agency (A-060)."""
+"""Keyword proposals that agree on a body with less than this together go to a moderator instead of an agency (A-060)."""
+PROPOSALS_WEIGHED = 20
 
 CLOCK_ZONE = ZoneInfo("Europe/Moscow")
 
@@ -120,8 +121,8 @@ class AcceptedMessage:
 def submit_message(command: SubmitMessage, facts: Facts, now: datetime) -> AcceptedMessage:
     """Decide. Raises ProblemsFound with every problem of the form at once; a refused form uses up nothing."""
     territory = _check(command, facts)
-    category, source, confidence = _category(command, facts)
     today = now.astimezone(CLOCK_ZONE).date()
+    category, source, confidence = _category(command, facts, territory, today)
     route = facts.route(category, territory, command.organisation, today)
     found = route if isinstance(route, Route) else None
     return AcceptedMessage(
@@ -137,13 +138,26 @@ def submit_message(command: SubmitMessage, facts: Facts, now: datetime) -> Accep
     )
 
 
-def _category(command: SubmitMessage, facts: Facts) -> tuple[str | None, CategorySource | None, float | None]:
+def _category(
+    command: SubmitMessage, facts: Facts, territory: str | None, today: date
+) -> tuple[str | None, CategorySource | None, float | None]:
+    """The citizen's category, or the likeliest of those that lead to the one body most proposals agree on.
+
+    What must be right is the body: a pothole filed under "unpaved road" still reaches the road service, and its people correct the topic.
+    """
     if command.category is not None:
         return command.category, CategorySource.CITIZEN, None
-    for proposal in facts.propose_categories(command.text, 1):
-        if proposal.confidence >= CONFIDENT_ENOUGH:
-            return proposal.category.code, CategorySource.KEYWORDS, proposal.confidence
-    return None, None, None
+    agreed: dict[str, float] = {}
+    likeliest: dict[str, Proposal] = {}
+    for proposal in facts.propose_categories(command.text, PROPOSALS_WEIGHED):
+        route = facts.route(proposal.category.code, territory, None, today)
+        if isinstance(route, Route):
+            agreed[route.organisation] = agreed.get(route.organisation, 0.0) + proposal.confidence
+            likeliest.setdefault(route.organisation, proposal)
+    body = max(agreed, key=lambda organisation: agreed[organisation], default=None)
+    if body is None or agreed[body] < CONFIDENT_ENOUGH:
+        return None, None, None
+    return likeliest[body].category.code, CategorySource.KEYWORDS, likeliest[body].confidence
 
 
 def _check(command: SubmitMessage, facts: Facts) -> str | None:
