@@ -10,6 +10,8 @@ UV := .tools/bin/uv
 RUN := .venv/bin
 export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = .venv
+# Many short processes run here: each would compile every module anew without kept bytecode.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 .PHONY: help setup graphiql demo test check pytest test-postgres schema bench clean
@@ -28,7 +30,7 @@ $(UV):
 	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/ready: $(UV) pyproject.toml uv.lock
-	@$(UV) sync --locked --quiet --python $(PYTHON)
+	@$(UV) sync --locked --quiet --compile-bytecode --python $(PYTHON)
 	@touch $@
 
 .tools/bin/npm: $(UV)
@@ -38,9 +40,11 @@ $(UV):
 
 graphiql: portal/graphiql/dist/index.html  ## Build the self-hosted GraphiQL page
 
-portal/graphiql/dist/index.html: .tools/bin/npm $(filter-out %/dist %/node_modules, $(wildcard portal/graphiql/*))
+GRAPHIQL_SOURCES := $(wildcard $(addprefix portal/graphiql/*., js jsx mjs html css json)) $(wildcard portal/operations/*.graphql)
+
+portal/graphiql/dist/index.html: .tools/bin/npm $(GRAPHIQL_SOURCES)
 	@echo "Building GraphiQL"
-	@cd portal/graphiql && PATH="$(CURDIR)/.tools/bin:$$PATH" npm ci --no-fund --no-audit --loglevel=error && PATH="$(CURDIR)/.tools/bin:$$PATH" node build.mjs
+	@cd portal/graphiql && export PATH="$(CURDIR)/.tools/bin:$$PATH" && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error && npm run --silent build
 	@touch $@
 
 demo: setup graphiql  ## Start everything, send messages with photos, follow them home (ARGS="--once" checks itself and ends)

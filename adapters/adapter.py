@@ -7,7 +7,6 @@ is none and BadSignature for a webhook; what the file does not list is unknown a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 
@@ -17,7 +16,8 @@ from adapters.context import AttachmentContext, MessageContext, as_scope
 from adapters.feed import FeedRefused, PageItem, PollPage, poll_scope, read_item, read_page
 from adapters.plan import AgencyPlan, AttachmentLimits, Step, Verdict, WriteStep
 from adapters.webhook import BadSignature, verify
-from connectors.base import Call, ConnectorError, NotSent, Reply, Tree
+from connectors.base import Call, ConnectorError, NotSent, Reply, Tree, Unreadable
+from connectors.rest.reply import read_json
 from domain.delivery import Purpose
 from domain.outcome import Outcome, OutcomeKind, WhenAnswerIsLost
 
@@ -189,8 +189,8 @@ class Adapter:
         if webhook is None:
             raise NotSupported(self.code, Step.WEBHOOK)
         try:
-            tree: Tree = json.loads(raw)
-        except (ValueError, RecursionError):
+            tree = read_json(raw, "application/json; charset=utf-8")
+        except Unreadable:
             return [PageItem(None, fault="the body is not JSON")]
         scope: dict[str, object] = {**(tree if isinstance(tree, dict) else {}), "reply": tree}
         items = [tree] if webhook.each is None else items_of(webhook.each, scope, self.plan.words)

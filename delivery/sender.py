@@ -20,7 +20,8 @@ from domain.outcome import Outcome, OutcomeKind
 from domain.status import Status
 from domain.subject import subject_of
 from store.blobs import BlobDamaged, BlobMissing
-from store.deliveries import LOOK_UP_STEP, Attempt, DueDelivery, Settlement, StoredAttachment
+from store.deliveries import LOOK_UP_STEP, Attempt, DueDelivery, StoredAttachment
+from store.settlements import Settlement
 
 SUBMIT_STEP = "submit"
 WITHDRAW_STEP = "withdraw"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,13 +23,18 @@ from delivery.poller import Poller
 from delivery.receiver import Receiver
 from delivery.sender import Sender, next_step
 from domain.outcome import OutcomeKind
-from store import deliveries, turns
-from store.deliveries import Attempt, Settlement
+from store import deliveries, settlements, turns
+from store.deliveries import Attempt
+from store.settlements import Settlement
 from store.turns import LEASE_S, Claim, LeaseLost
 from store.unit import Database, Unit
 
 TURN_S = 20.0
 """How long one turn starts new deliveries; then it reads the feed, ends, and comes again at once if there is more."""
+
+GATHER_S = 0.005
+"""How long a finished call waits for its fellows: what ends together is written down together, in one transaction."""
+SUCCESS_TOLD_EVERY_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +52,8 @@ class AgencyWork:
     clock: Callable[[], datetime]
     database: Database
     is_down: bool = field(default=False)
+    success_told_at: float = field(default=-math.inf)
+    """When the turn's row last heard that the agency answers; monotonic seconds."""
 
     def receiver(self) -> Receiver:
         return Receiver(self.database, self.adapter)
@@ -98,7 +106,7 @@ class Turn:
             await turns.hold(unit, self._claim)
             abandoned = await deliveries.find_abandoned(unit, self._claim)
             lost = [self._work.sender.settle_lost(attempt) for attempt in abandoned]
-            await deliveries.record(unit, self._claim, lost, self._work.clock())
+            await settlements.record(unit, self._claim, lost, self._work.clock())
         if lost:
             log.warning("%s: took over %d deliveries whose answers are lost", self._work.code, len(lost))
 
@@ -117,6 +125,9 @@ class Turn:
                 if not calls:
                     return
                 done, calls = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+                if calls:
+                    done_too, calls = await asyncio.wait(calls, timeout=GATHER_S)
+                    done |= done_too
                 finished = [task.result() for task in done]
         finally:
             # Cancelled or failed: what is under way stays IN_FLIGHT on disk, and the next holder treats its answers as lost.
@@ -131,7 +142,7 @@ class Turn:
         now = self._work.clock()
         async with self._database.unit() as unit:
             await turns.hold(unit, self._claim)
-            await deliveries.record(unit, self._claim, finished, now)
+            await settlements.record(unit, self._claim, finished, now)
             due = await deliveries.pick_due(unit, self._claim, free) if free else []
             begun = await deliveries.begin(unit, self._claim, [(one, next_step(one)) for one in due], now)
             await self._note_health(unit, finished)
@@ -147,10 +158,18 @@ class Turn:
                 log.warning("%s does not take deliveries: %s", self._work.code, one.text)
             elif not silent and self._work.is_down:
                 self._work.is_down = False
+                self._work.success_told_at = -math.inf
                 log.info("%s takes deliveries again", self._work.code)
             if not silent:
-                await turns.note_contact(unit, self._claim, None)
+                await self._note_success(unit)
                 break
+
+    async def _note_success(self, unit: Unit) -> None:
+        """Once in a while: nobody needs to know to the second when a healthy agency last answered."""
+        now = time.monotonic()
+        if now >= self._work.success_told_at + SUCCESS_TOLD_EVERY_S:
+            self._work.success_told_at = now
+            await turns.note_contact(unit, self._claim, None)
 
     async def _call(self, attempt: Attempt) -> Settlement:
         await self._work.pace.wait()

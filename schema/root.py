@@ -17,6 +17,7 @@ from schema.attachment import Attachment
 from schema.case import Case
 from schema.category import Category
 from schema.delivery import Delivery
+from schema.extensions.known_documents import KnownDocuments, SkipKnownDocuments
 from schema.extensions.limits import LimitDocuments
 from schema.extensions.masking import MaskErrors
 from schema.message import Message
@@ -61,13 +62,14 @@ class HubSchema(strawberry.Schema):
 
 
 def build_schema() -> strawberry.Schema:
-    """A schema of its own, with its own cache of plans. Make one per process."""
+    """A schema of its own, with its own memory of documents and plans. Make one per process."""
+    known = KnownDocuments()
     schema = HubSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Message, Answer, Attachment, Case, Delivery, Organisation, Category, Territory],
-        extensions=[MaskErrors, LimitDocuments],
+        extensions=[MaskErrors, LimitDocuments, lambda: SkipKnownDocuments(known)],
         config=StrawberryConfig(scalar_map=_SCALARS),
     )
     # Strawberry has no public name for the graphql-core schema it builds, and the plan hangs there.

@@ -1,27 +1,22 @@
-"""The ledger of deliveries: pick what is due, note every attempt before it is made, and write down what it came to.
+"""The ledger of deliveries: pick what is due, and note every attempt before it is made. What it came to: `store.settlements`.
 
-Everything is done for several deliveries in one unit, because a busy agency's deliveries finish in bunches. Locks are taken in one order, messages
-before deliveries, each by id.
+Everything is done for several deliveries in one unit, because a busy agency's deliveries finish in bunches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, insert, literal, select, update
+from sqlalchemy import Row, Select, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.dialects.postgresql import insert as upsert
 from uuid6 import uuid7
 
 from domain.delivery import DeliveryState, Purpose
-from domain.event import EventKind
-from domain.outcome import OutcomeKind
-from domain.status import Mover, Status, judge_move
-from store.messages import NewEvent, record_events
+from store.rows_as_json import as_json
 from store.tables import AttachmentRow, AttemptRow, CaseRow, CategoryRow, DeliveryRow, DeliveryStepRow, MessageRow
 from store.turns import Claim
 from store.unit import Unit
@@ -70,30 +65,6 @@ class Attempt:
     step: str
     number: int
     started_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What one attempt came to, ready to be written.
-
-    `finished_step` is a step that is never repeated; `case_ids` are set when the case became known; `message_to` is a move the table is asked for.
-    """
-
-    attempt: Attempt
-    outcome: OutcomeKind
-    text: str
-    state: DeliveryState
-    next_attempt_at: datetime | None
-    owner: str | None = None
-    foreign_code: str | None = None
-    http_status: int | None = None
-    request_extract: str | None = None
-    reply_extract: str | None = None
-    finished_steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    case_ids: Mapping[str, str] | None = None
-    message_to: Status | None = None
-    note: str | None = None
-    note_is_public: bool = False
 
 
 _MESSAGE_COLUMNS = (
@@ -180,14 +151,17 @@ _ABANDONED = (
         AttemptRow.epoch < bindparam("epoch"),
     )
 )
-_BEGIN = (
-    update(DeliveryRow)
-    .where(DeliveryRow.id == bindparam("delivery_id"))
-    .values(
-        state=DeliveryState.IN_FLIGHT,
-        attempts=DeliveryRow.attempts + 1,
-        first_attempt_at=func.coalesce(DeliveryRow.first_attempt_at, bindparam("started_at")),
+_BEGIN = text(
+    """
+    WITH new AS (SELECT * FROM json_populate_recordset(NULL::attempt, CAST(:attempts AS json))),
+    written AS (
+        INSERT INTO attempt (id, delivery_id, number, step, epoch, started_at)
+        SELECT id, delivery_id, number, step, epoch, started_at FROM new
     )
+    UPDATE delivery
+    SET state = 'IN_FLIGHT', attempts = attempts + 1, first_attempt_at = coalesce(first_attempt_at, new.started_at)
+    FROM new WHERE delivery.id = new.delivery_id
+    """
 )
 
 
@@ -218,21 +192,18 @@ async def begin(unit: Unit, claim: Claim, due: Sequence[tuple[DueDelivery, str]]
     if not due:
         return []
     attempts = [Attempt(uuid7(), delivery, step, delivery.attempts + 1, now) for delivery, step in due]
-    await unit.execute(_BEGIN, [{"delivery_id": one.delivery.id, "started_at": now} for one in attempts])
-    await unit.execute(
-        insert(AttemptRow),
-        [
-            {
-                "id": one.id,
-                "delivery_id": one.delivery.id,
-                "number": one.number,
-                "step": one.step,
-                "epoch": claim.epoch,
-                "started_at": now,
-            }
-            for one in attempts
-        ],
-    )
+    rows = [
+        {
+            "id": one.id,
+            "delivery_id": one.delivery.id,
+            "number": one.number,
+            "step": one.step,
+            "epoch": claim.epoch,
+            "started_at": now,
+        }
+        for one in attempts
+    ]
+    await unit.execute(_BEGIN, {"attempts": as_json(rows)})
     return attempts
 
 
@@ -240,158 +211,3 @@ async def find_abandoned(unit: Unit, claim: Claim) -> list[Attempt]:
     """Attempts that an earlier holder of the turn began and never finished: their answers are lost."""
     rows = await unit.execute(_ABANDONED, {"organisation_code": claim.organisation_code, "epoch": claim.epoch})
     return [Attempt(row.attempt_id, _due(row), row.step, row.number, row.started_at) for row in rows]
-
-
-_FINISH_ATTEMPT = (
-    update(AttemptRow)
-    .where(AttemptRow.id == bindparam("attempt_id"))
-    .values(
-        finished_at=bindparam("now"),
-        outcome=bindparam("outcome", type_=AttemptRow.__table__.c.outcome.type),
-        text=bindparam("text"),
-        foreign_code=bindparam("foreign_code"),
-        http_status=bindparam("http_status"),
-        request_extract=bindparam("request_extract"),
-        reply_extract=bindparam("reply_extract"),
-    )
-)
-_SETTLE = (
-    update(DeliveryRow)
-    .where(DeliveryRow.id == bindparam("delivery_id"))
-    .values(
-        state=bindparam("state", type_=DeliveryRow.__table__.c.state.type),
-        next_attempt_at=bindparam("next_attempt_at"),
-        owner=bindparam("owner"),
-        reason=bindparam("reason"),
-        waits_since=bindparam("waits_since"),
-        finished_at=bindparam("finished_at"),
-    )
-)
-_AT_REST = frozenset({DeliveryState.DELIVERED, DeliveryState.REFUSED, DeliveryState.CANCELLED})
-
-
-async def record(unit: Unit, claim: Claim, settlements: Sequence[Settlement], now: datetime) -> None:
-    """Write what attempts came to. The caller holds the turn (`turns.hold`)."""
-    if not settlements:
-        return
-    moves = await _move_messages(unit, claim, settlements, now)
-    await unit.execute(_FINISH_ATTEMPT, [_attempt_values(one, now) for one in settlements])
-    await unit.execute(_SETTLE, [_delivery_values(one, now) for one in settlements])
-    steps = [
-        {"delivery_id": one.attempt.delivery.id, "name": name, "result": dict(result)}
-        for one in settlements
-        for name, result in one.finished_steps.items()
-    ]
-    if steps:
-        await unit.execute(upsert(DeliveryStepRow).on_conflict_do_nothing(), steps)
-    cases = [
-        {
-            "id": uuid7(),
-            "message_id": one.attempt.delivery.message_id,
-            "organisation_code": claim.organisation_code,
-            "round": one.attempt.delivery.round,
-            "case_id": one.case_ids["case_id"],
-            "ids": dict(one.case_ids),
-        }
-        for one in settlements
-        if one.case_ids
-    ]
-    if cases:
-        await unit.execute(upsert(CaseRow).on_conflict_do_nothing(), cases)
-    await record_events(unit, moves)
-    finished = [one.attempt.delivery.message_id for one in settlements if one.state in _AT_REST]
-    if finished:
-        await promote_next(unit, finished)
-
-
-def _attempt_values(one: Settlement, now: datetime) -> dict[str, Any]:
-    return {
-        "attempt_id": one.attempt.id,
-        "now": now,
-        "outcome": one.outcome,
-        "text": one.text,
-        "foreign_code": one.foreign_code,
-        "http_status": one.http_status,
-        "request_extract": one.request_extract,
-        "reply_extract": one.reply_extract,
-    }
-
-
-def _delivery_values(one: Settlement, now: datetime) -> dict[str, Any]:
-    return {
-        "delivery_id": one.attempt.delivery.id,
-        "state": one.state,
-        "next_attempt_at": one.next_attempt_at,
-        "owner": one.owner,
-        "reason": one.text,
-        "waits_since": now if one.state is DeliveryState.WAITS_FOR_PERSON else None,
-        "finished_at": now if one.state in _AT_REST else None,
-    }
-
-
-async def _move_messages(unit: Unit, claim: Claim, settlements: Sequence[Settlement], now: datetime) -> list[NewEvent]:
-    """Ask the table for each wanted move; the events say what was asked and what came of it."""
-    speaking = [one for one in settlements if one.message_to is not None or one.note is not None]
-    if not speaking:
-        return []
-    ids = sorted({one.attempt.delivery.message_id for one in speaking})
-    locked = (
-        select(MessageRow.id, MessageRow.status).where(MessageRow.id.in_(ids)).order_by(MessageRow.id).with_for_update()
-    )
-    statuses: dict[UUID, Status] = {row.id: row.status for row in await unit.execute(locked)}
-    events: list[NewEvent] = []
-    moved: list[dict[str, Any]] = []
-    for one in speaking:
-        message_id = one.attempt.delivery.message_id
-        current = statuses[message_id]
-        judgement = None if one.message_to is None else judge_move(current, one.message_to, Mover.HUB)
-        events.append(
-            NewEvent(
-                message_id=message_id,
-                kind=EventKind.STATUS if one.message_to is not None else EventKind.DELIVERY,
-                actor=Mover.HUB,
-                from_status=current,
-                to_status=one.message_to,
-                applied=judgement is None or judgement.applies,
-                reason=None if judgement is None else judgement.reason,
-                organisation_code=claim.organisation_code,
-                foreign_code=one.foreign_code,
-                note=one.note,
-                note_is_public=one.note_is_public,
-            )
-        )
-        if judgement is not None and judgement.applies and one.message_to is not None:
-            statuses[message_id] = one.message_to
-            moved.append({"message_id": message_id, "status_to": one.message_to})
-    if moved:
-        await unit.execute(_MOVE.values(status_since=literal(now)), moved)
-    return events
-
-
-_MOVE = (
-    update(MessageRow)
-    .where(MessageRow.id == bindparam("message_id"))
-    .values(status=bindparam("status_to", type_=MessageRow.__table__.c.status.type))
-)
-
-
-async def promote_next(unit: Unit, message_ids: Sequence[UUID]) -> None:
-    """What concerns one message reaches its agency in order (P5): with nothing open before it, the next queued delivery becomes ready."""
-    earlier, later = DeliveryRow.__table__.alias("earlier"), DeliveryRow.__table__
-    open_before = (
-        select(earlier.c.id)
-        .where(
-            earlier.c.message_id == later.c.message_id,
-            earlier.c.position < later.c.position,
-            earlier.c.finished_at.is_(None),
-        )
-        .exists()
-    )
-    statement = (
-        update(DeliveryRow)
-        .where(DeliveryRow.message_id.in_(message_ids), DeliveryRow.state == DeliveryState.QUEUED, ~open_before)
-        .values(state=DeliveryState.READY, next_attempt_at=func.now())
-        .returning(DeliveryRow.organisation_code)
-    )
-    for row in await unit.execute(statement):
-        unit.nudge(row.organisation_code)

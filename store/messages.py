@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal, null, select, type_coerce, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal, null, select, text, type_coerce, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -22,6 +22,7 @@ from uuid6 import uuid7
 from domain.delivery import DeliveryState, Purpose
 from domain.event import EventKind
 from domain.status import Mover, Status
+from store.rows_as_json import as_json
 from store.tables import AttachmentRow, DeliveryRow, EventRow, IdempotencyRow, MessageRow
 from store.unit import Unit
 
@@ -198,7 +199,9 @@ async def accept(unit: Unit, new: NewMessage) -> UUID | None:
     if new.attachments:
         parameters["attachments"] = list(new.attachments)
     statement = _STATEMENTS[new.delivery_state is not None, bool(new.attachments)]
-    row = (await unit.execute(statement, {_PREFIX + name: value for name, value in parameters.items()})).one()
+    # Attachments may turn out to be somebody else's, and then everything is rolled back; without them nothing can follow that would.
+    run = unit.execute if new.attachments else unit.execute_whole
+    row = (await run(statement, {_PREFIX + name: value for name, value in parameters.items()})).one()
     if not row.made:
         return None
     if new.attachments and row.claimed != len(new.attachments):
@@ -267,12 +270,24 @@ class NewEvent:
     occurred_at: datetime | None = None
 
 
+_EVENT_FIELDS = tuple(NewEvent.__dataclass_fields__)
+WRITE_EVENTS = f"""
+    INSERT INTO event ({", ".join(_EVENT_FIELDS)})
+    SELECT {", ".join(_EVENT_FIELDS)}
+    FROM json_populate_recordset(NULL::event, CAST(:events AS json)) WITH ORDINALITY ORDER BY ordinality
+"""  # noqa: S608 - names of our own columns
+"""Appends what `events_as_json` makes; a part for larger statements, which must `tell_listeners`."""
+
+
+def events_as_json(events: Sequence[NewEvent]) -> str:
+    return as_json([{name: getattr(one, name) for name in _EVENT_FIELDS} for one in events])
+
+
 async def record_events(unit: Unit, events: Sequence[NewEvent]) -> None:
     """Append to the history. The caller has made sure that an `event_key` is new (see `event_key_is_known`)."""
     if not events:
         return
-    fields = NewEvent.__dataclass_fields__
-    await unit.execute(insert(EventRow), [{name: getattr(event, name) for name in fields} for event in events])
+    await unit.execute(text(WRITE_EVENTS), {"events": events_as_json(events)})
     unit.tell_listeners()
 
 

@@ -26,6 +26,7 @@ _TOUCH = (
     .where(TurnRow.organisation_code.in_(bindparam("codes", expanding=True)))
     .values(due_at=func.least(TurnRow.due_at, func.now()))
 )
+_TELL_WORKERS, _TELL_READERS = text(f"NOTIFY {WORK_CHANNEL}"), text(f"NOTIFY {CHANNEL}")
 
 log = logging.getLogger(__name__)
 
@@ -69,11 +70,13 @@ class Relay:
         # Sorted, so that two relays that touch the same turns lock them in the same order.
         nudged, self._nudged = sorted(self._nudged), set()
         try:
-            async with self._engine.begin() as connection:
+            async with self._engine.connect() as connection:
+                # Each statement by itself: a transaction around them would cost two trips more and promise nothing more.
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
                 if nudged:
                     await connection.execute(_TOUCH, {"codes": nudged})
-                    await connection.execute(text(f"NOTIFY {WORK_CHANNEL}"))
-                await connection.execute(text(f"NOTIFY {CHANNEL}"))
+                    await connection.execute(_TELL_WORKERS)
+                await connection.execute(_TELL_READERS)
         except (SQLAlchemyError, OSError) as error:
             # Readers poll and the sweeper sweeps; a database that is away will be seen by everybody else.
             log.warning("the event relay could not notify: %s", type(error).__name__)

@@ -61,6 +61,17 @@ def _mine(claim: Claim) -> Any:  # noqa: ANN401 - a SQL condition
     )
 
 
+_HELD = (
+    select(TurnRow.epoch)
+    .where(
+        TurnRow.organisation_code == bindparam("code"),
+        TurnRow.epoch == bindparam("held_epoch"),
+        TurnRow.lease_until.is_not(None),
+    )
+    .with_for_update(read=True)
+)
+
+
 async def renew(unit: Unit, claim: Claim) -> None:
     """Prolong the lease from now. Raises LeaseLost."""
     result = await unit.execute(update(TurnRow).where(_mine(claim)).values(lease_until=func.now() + _LEASE))
@@ -70,8 +81,8 @@ async def renew(unit: Unit, claim: Claim) -> None:
 
 async def hold(unit: Unit, claim: Claim) -> None:
     """Make sure that the turn is still ours until this unit ends: nobody can claim it meanwhile. Raises LeaseLost."""
-    held = select(TurnRow.epoch).where(_mine(claim)).with_for_update(read=True)
-    if (await unit.execute(held)).first() is None:
+    holder = {"code": claim.organisation_code, "held_epoch": claim.epoch}
+    if (await unit.execute(_HELD, holder)).first() is None:
         raise LeaseLost(claim.organisation_code)
 
 

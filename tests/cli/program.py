@@ -19,7 +19,7 @@ from cli.main import app
 from store.home import PROJECT
 
 PROGRAM = [sys.executable, "-m", "cli.main"]
-_READY_WITHIN_S = 60.0
+_READY_WITHIN_S = 150.0
 
 
 def okno(*arguments: str | Path, **environment: str | None) -> Result:

@@ -24,7 +24,7 @@ def failed(command: list[str], home: Path, **environment: str) -> str:
         env={**os.environ, "OKNO_HOME": str(home), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert told.returncode == 1, told.stderr
     assert "Traceback" not in told.stderr

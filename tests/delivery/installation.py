@@ -180,7 +180,7 @@ class Installation:
         return rows[0]
 
 
-async def until(what: Callable[[], Awaitable[bool]], within_s: float = 20.0) -> None:
+async def until(what: Callable[[], Awaitable[bool]], within_s: float = 60.0) -> None:
     """Wait for something to become true; fails when it does not in time."""
     ends_at = time.monotonic() + within_s
     while not await what():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from domain.actions.submit_message import Place
+from store.messages import lock_own
+from store.withdrawals import record_withdrawal
 from tests.delivery.conftest import Agencies
 from tests.delivery.installation import Installation, until
 from tests.fakes.serving import AgencyProcess
@@ -122,3 +125,27 @@ async def polled_again(installation: Installation, bodies: int) -> bool:
         "SELECT count(*) AS bodies FROM inbox WHERE organisation_code = 'city-roads' AND state = 'done'"
     )
     return int(rows[0]["bodies"]) >= bodies
+
+
+@both
+async def test_a_message_taken_back_is_taken_back_at_the_agency_and_whoever_follows_it_is_told(
+    installation: Installation, agencies: Agencies, system: str, category: str
+) -> None:
+    reference = await installation.send(POTHOLE, category)
+    async with installation.worker():
+        await until(lambda: is_delivered(installation, reference))
+        now = datetime.now(UTC)
+        async with installation.database.unit() as unit:
+            message = await lock_own(unit, installation.citizen, reference)
+            assert message is not None
+            await record_withdrawal(unit, message, now)
+        await until(lambda: is_taken_back(installation, reference))
+    case = await the_case(agency(agencies, system), reference)
+    assert case["state"] == ("7" if system == "roads" else "withdrawn")
+    told = await installation.rows("SELECT kind FROM event WHERE kind = 'DELIVERY' AND applied ORDER BY id")
+    assert told == [{"kind": "DELIVERY"}]
+    assert await installation.status(reference) == "WITHDRAWN"
+
+
+async def is_taken_back(installation: Installation, reference: str) -> bool:
+    return str((await installation.delivery(reference, "WITHDRAW"))["state"]) == "DELIVERED"

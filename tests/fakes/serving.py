@@ -27,7 +27,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from tests.fakes.faults import HANG_UP
 
 _ROOT = Path(__file__).resolve().parents[2]
-_READY_WITHIN_S = 60.0
+_READY_WITHIN_S = 120.0
 _STOP_WITHIN_S = 10.0
 
 

@@ -137,7 +137,7 @@ async def house(folder: Path, config: Path) -> AsyncIterator[House]:
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             one = House(folder, gateway, worker, roads, housing, f"http://127.0.0.1:{port}/graphql", token, session)
-            await one.insist("{ categories { code } }")
+            await one.insist("{ categories { code } }", within_s=180)
             await housing.operator.call(
                 "PUT",
                 "webhook",
