@@ -63,7 +63,7 @@ pytest: setup graphiql  ## Run the tests (ARGS="-k name" for some)
 
 test-postgres: setup  ## Run the tests that need a database on another PostgreSQL (OKNO_TEST_DATABASE_URL=postgresql://…)
 	@test -n "$$OKNO_TEST_DATABASE_URL" || (echo "Name the server: make test-postgres OKNO_TEST_DATABASE_URL=postgresql://user:password@host/postgres" && exit 1)
-	@$(RUN)/pytest tests/api tests/delivery tests/gateway tests/store $(ARGS)
+	@$(RUN)/pytest tests/api tests/delivery tests/gateway tests/store --ignore=tests/store/test_embedded.py $(ARGS)
 
 schema: setup  ## Write schema.graphql from the code
 	@$(RUN)/python -m schema.export > schema.graphql

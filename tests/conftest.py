@@ -15,8 +15,6 @@ from store.embedded import EmbeddedServer
 from store.migrate import migrate
 from store.unit import Database
 
-TEMPLATE = "okno_template"
-
 
 @pytest.fixture(scope="session")
 def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -41,13 +39,15 @@ def sqlalchemy_url(dsn: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def template_database(server_dsn: str) -> str:
-    """A migrated, empty database that others are copied from."""
+def template_database(server_dsn: str) -> Iterator[str]:
+    """A migrated, empty database that others are copied from. Each process of a run has its own."""
+    name = f"okno_template_{uuid4().hex[:12]}"
     with psycopg.connect(server_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(TEMPLATE)))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    migrate(sqlalchemy_url(_in_database(server_dsn, TEMPLATE)))
-    return TEMPLATE
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    migrate(sqlalchemy_url(_in_database(server_dsn, name)))
+    yield name
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
