@@ -9,13 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from adapters.adapter import Adapter, AttachmentContext, CannotBuild, Found, MessageContext, NotFound, Step
 from connectors.base import Call, Connector, ConnectorError, Reply
 from connectors.masking import mask_reply, mask_request
-from domain.delivery import AttemptedStep, DeliveryDecision, DeliveryState, Purpose, after_outcome, backoff_s
+from domain.delivery import (
+    AttemptedStep,
+    DeliveryDecision,
+    DeliveryState,
+    Purpose,
+    after_outcome,
+    after_unclear_look_up,
+)
 from domain.outcome import Outcome, OutcomeKind
 from domain.status import Status
 from domain.subject import subject_of
@@ -216,10 +223,7 @@ class Sender:
         return self._look_again(attempt, f"look_up: {found.reason}", self._answered(reply))
 
     def _look_again(self, attempt: Attempt, text: str, exchange: _Exchange) -> Settlement:
-        wait = timedelta(
-            seconds=max(backoff_s(attempt.number, str(attempt.delivery.id)), self._adapter.settles_within_s)
-        )
-        decision = DeliveryDecision(DeliveryState.LOOKING_UP, self._clock() + wait, text)
+        decision = after_unclear_look_up(text, self._circumstances(attempt))
         return self._settlement(attempt, Outcome(OutcomeKind.UNKNOWN, text), exchange, decision)
 
     async def _call(self, attempt: Attempt, step: Step) -> Call:
@@ -291,7 +295,10 @@ class Sender:
 
 
 def _kind_of(step: str) -> Step:
-    return Step.ATTACHMENT if step.startswith(_ATTACHMENT) else Step(step)
+    """The kind of write a step is; a look-up is about the submission whose answer was lost."""
+    if step.startswith(_ATTACHMENT):
+        return Step.ATTACHMENT
+    return Step.SUBMIT if step == LOOK_UP_STEP else Step(step)
 
 
 def message_context(delivery: DueDelivery) -> MessageContext:

@@ -36,6 +36,9 @@ GATHER_S = 0.005
 """How long a finished call waits for its fellows: what ends together is written down together, in one transaction."""
 SUCCESS_TOLD_EVERY_S = 5.0
 
+LOOK_AROUND_S = 1.0
+"""A call that hangs must not keep a free place from what came due meanwhile: the turn looks this often."""
+
 log = logging.getLogger(__name__)
 
 
@@ -124,7 +127,7 @@ class Turn:
                 calls |= {asyncio.create_task(self._call(attempt)) for attempt in begun}
                 if not calls:
                     return
-                done, calls = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+                done, calls = await asyncio.wait(calls, timeout=LOOK_AROUND_S, return_when=asyncio.FIRST_COMPLETED)
                 if calls:
                     done_too, calls = await asyncio.wait(calls, timeout=GATHER_S)
                     done |= done_too

@@ -105,6 +105,16 @@ def _again_or_a_person(outcome: Outcome, step: AttemptedStep) -> DeliveryDecisio
     return DeliveryDecision(DeliveryState.READY, step.now + timedelta(seconds=wait_s), outcome.text)
 
 
+def after_unclear_look_up(text: str, step: AttemptedStep) -> DeliveryDecision:
+    """A look-up that settled nothing is made again, later and later, until a person takes over."""
+    if step.now - step.first_attempt_at >= _GIVE_UP_AFTER:
+        return DeliveryDecision(
+            DeliveryState.WAITS_FOR_PERSON, None, f"{text}; asked for {_GIVE_UP_AFTER.days} days", step.operator
+        )
+    wait_s = max(backoff_s(step.attempts, step.seed), step.settles_within_s)
+    return DeliveryDecision(DeliveryState.LOOKING_UP, step.now + timedelta(seconds=wait_s), text)
+
+
 def _after_unknown(outcome: Outcome, step: AttemptedStep) -> DeliveryDecision:
     match step.when_answer_is_lost:
         case WhenAnswerIsLost.RESEND:

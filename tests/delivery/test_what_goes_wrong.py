@@ -204,3 +204,19 @@ async def test_nothing_a_citizen_wrote_is_in_the_journal_or_the_log(
         assert "Совсекретная" not in str(row)
         assert "roads-secret" not in str(row)
     assert "Совсекретная" not in caplog.text
+
+
+async def test_a_call_that_hangs_does_not_keep_a_free_place_from_the_next_message(
+    installation: Installation, agencies: Agencies
+) -> None:
+    await agencies.roads.operator.faults("silence", operation="CreateCase", seconds=3)
+    hanging = await installation.send(POTHOLE, "roads/pothole")
+    async with installation.worker():
+        await until(lambda: is_in_flight(installation, hanging))
+        reference = await installation.send(POTHOLE, "roads/pothole")
+        await until(lambda: is_delivered(installation, reference))
+        assert await is_in_flight(installation, hanging), "the second message waited for the first"
+
+
+async def is_in_flight(installation: Installation, reference: str) -> bool:
+    return str((await installation.delivery(reference))["state"]) == "IN_FLIGHT"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.delivery import AttemptedStep, DeliveryState, after_outcome, backoff_s
+from domain.delivery import AttemptedStep, DeliveryState, after_outcome, after_unclear_look_up, backoff_s
 from domain.outcome import Outcome, OutcomeKind, WhenAnswerIsLost
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -44,6 +44,13 @@ def test_after_three_days_of_trying_a_person_looks() -> None:
     assert decision.state is DeliveryState.WAITS_FOR_PERSON
     assert decision.owner == STEP.operator
     assert "3 days" in decision.reason
+
+
+def test_a_look_up_that_settles_nothing_is_repeated_and_ends_with_a_person() -> None:
+    again = after_unclear_look_up("two cases", STEP)
+    assert (again.state, again.next_attempt_at) == (DeliveryState.LOOKING_UP, NOW + timedelta(seconds=60))
+    at_last = after_unclear_look_up("two cases", replace(STEP, attempts=40, now=NOW + timedelta(days=3)))
+    assert (at_last.state, at_last.owner) == (DeliveryState.WAITS_FOR_PERSON, STEP.operator)
 
 
 def test_a_refusal_is_final() -> None:
