@@ -60,7 +60,10 @@ def _document(registry: Registry) -> dict[str, Any]:
 
 def _print(registry: Registry) -> None:
     document = _document(registry)
-    table = Table("code", "name", "protocol", "address", "receives", "not set")
+    table = Table()
+    for title in ("code", "name", "protocol", "address", "receives", "not set"):
+        # A name cut short cannot be copied into a shell.
+        table.add_column(title, overflow="fold")
     for one in document["agencies"]:
         table.add_row(
             one["code"],

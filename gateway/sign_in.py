@@ -8,8 +8,11 @@ Refusals say what to do and never repeat a token or a claim.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +29,9 @@ ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 CLOCK_SKEW_S = 30
 LONGEST_LIFE_S = 31 * 24 * 3600
 MAX_SUBJECT_CHARS = 255
+PROOF_HOLDS_S = 60.0
+"""How long a proved signature is remembered: a key that its issuer withdraws is noticed after that at the latest."""
+_PROOFS_KEPT = 10_000
 
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*) *")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -84,6 +90,7 @@ class SignIn:
         self._token_bytes = token_bytes
         self._clock = clock
         self._registry = _Registry(algorithms=list(ALGORITHMS), strict_check_header=False)
+        self._proofs: OrderedDict[bytes, tuple[float, dict[str, object]]] = OrderedDict()
 
     async def check(self, authorization: str | None) -> SignedIn | None:
         """Who an Authorization header speaks for; None without one. Raises Refusal: UNAUTHENTICATED, or UNAVAILABLE when the keys cannot be had."""
@@ -101,7 +108,21 @@ class SignIn:
         kid, issuer = header.get("kid"), claims.get("iss")
         if header.get("alg") not in ALGORITHMS or not isinstance(kid, str | None) or not isinstance(issuer, str):
             raise _not_ours()
-        return self._believe(issuer, await self._proved(token, issuer, kid))
+        return self._believe(issuer, await self._remembered_or_proved(token, issuer, kid))
+
+    async def _remembered_or_proved(self, token: str, issuer: str, kid: str | None) -> dict[str, object]:
+        """The claims of a proved token. What time decides is not remembered: `_believe` looks at it at every request."""
+        digest = hashlib.sha256(token.encode()).digest()
+        now_s = time.monotonic()
+        remembered = self._proofs.get(digest)
+        if remembered is not None and remembered[0] > now_s:
+            return remembered[1]
+        claims = await self._proved(token, issuer, kid)
+        self._proofs[digest] = (now_s + PROOF_HOLDS_S, claims)
+        self._proofs.move_to_end(digest)
+        if len(self._proofs) > _PROOFS_KEPT:
+            self._proofs.popitem(last=False)
+        return claims
 
     async def _proved(self, token: str, issuer: str, kid: str | None) -> dict[str, object]:
         """The claims of a token whose signature holds."""

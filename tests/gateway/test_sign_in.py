@@ -10,6 +10,7 @@ import json
 import time
 import warnings
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.gateway.conftest import Running
 from tests.gateway.tokens import AUDIENCE, ISSUER, Signing, bearer, claims, key_set, new_key, sign, unsigned, write_keys
 
 KEY = new_key()
+NOW = int(time.time())
 
 
 @pytest.fixture
@@ -50,6 +52,20 @@ async def test_a_good_token_says_who_and_until_when(sign_in: SignIn) -> None:
     assert person is not None
     assert (person.issuer, person.subject) == (ISSUER, "гражданин 7")
     assert person.expires_at.timestamp() == said["exp"]
+
+
+async def test_a_token_proved_a_moment_ago_still_expires_and_its_altered_twin_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    write_keys(path, KEY)
+    moment = [datetime.fromtimestamp(NOW, UTC)]
+    sign_in = SignIn({ISSUER: FileKeys(path)}, AUDIENCE, token_bytes=8192, clock=lambda: moment[0])
+    token = sign(KEY, claims(exp=NOW + 20))
+    assert await sign_in.check(f"Bearer {token}") is not None
+    assert await sign_in.check(f"Bearer {token}") is not None
+    head, body, signature = token.split(".")
+    await _refused(sign_in, f"{head}.{body}.{signature[::-1]}")
+    moment[0] += timedelta(seconds=21)
+    assert "expired" in (await _refused(sign_in, token)).en
 
 
 async def test_without_a_token_one_is_nobody(sign_in: SignIn) -> None:
@@ -75,9 +91,6 @@ async def test_every_algorithm_on_the_list_is_understood(tmp_path: Path, alg: st
         warnings.simplefilter("ignore", SecurityWarning)
         token = sign(key, claims(), alg)
     assert await sign_in.check(f"Bearer {token}") is not None
-
-
-NOW = int(time.time())
 
 
 @pytest.mark.parametrize(
@@ -261,9 +274,9 @@ async def test_known_keys_outlive_a_key_server_that_is_away(key_server: Server) 
     assert await sign_in.check(f"Bearer {sign(KEY, claims())}") is not None
     server.document = "not a key set"
     now[0] += token_keys.FRESH_S + 60
-    assert await sign_in.check(f"Bearer {sign(KEY, claims())}") is not None
+    assert await sign_in.check(f"Bearer {sign(KEY, claims(sub='second'))}") is not None
     now[0] += token_keys.STALE_S
-    assert (await _refused(sign_in, sign(KEY, claims()))).code is Code.UNAVAILABLE
+    assert (await _refused(sign_in, sign(KEY, claims(sub="third")))).code is Code.UNAVAILABLE
 
 
 async def test_the_door_knows_who_is_calling(client: aiohttp.ClientSession, running: Running) -> None:
