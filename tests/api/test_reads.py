@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ async def test_a_whole_message_is_one_statement(hub: Hub, anna: Viewer) -> None:
     assert len(statements) == 1
     assert message["text"] == "Яма на дороге"
     assert message["status"] == "ROUTED"
-    assert message["receivedAt"] == hub.now.isoformat()
+    assert datetime.fromisoformat(message["receivedAt"]) == hub.now
     assert message["category"]["english"] == "Potholes"
     assert message["category"]["name"] == "Ямы и выбоины на дороге"
     assert message["category"]["parent"] == {"code": "roads"}
