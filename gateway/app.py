@@ -11,7 +11,6 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
-from schema.root import build_schema
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,6 +28,7 @@ from gateway.refusals import Code, Refusal, preferred_language
 from gateway.services import open_services
 from gateway.settings import Settings
 from gateway.webhooks import receive_events
+from schema.root import build_schema
 from store.home import Home
 
 _READY_WITHIN_S = 5.0
