@@ -49,12 +49,16 @@ class Sending:
     async def send(self, endpoint: Endpoint, rows: Iterable[Row], at_once: int, advance: Callable[[], None]) -> None:
         """Send every row; `advance` is called after each. Raises Failure when the endpoint cannot go on."""
         waiting = iter(rows)
+        failed: Failure | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(at_once):
                     group.create_task(self._work_off(endpoint, waiting, advance))
         except* Failure as failures:
-            raise _first(failures) from None
+            failed = _first(failures)
+        # Raised out here: inside `except*` some 3.11 releases wrap it into a group of its own.
+        if failed is not None:
+            raise failed
 
     async def _work_off(self, endpoint: Endpoint, waiting: Iterator[Row], advance: Callable[[], None]) -> None:
         for row in waiting:

@@ -38,11 +38,17 @@ class Story:
 
     async def run(self) -> list[str]:
         """Live through all of it; the numbers of the messages. Raises Failure when a message does not get where it should."""
+        numbers: list[str] = []
+        failed: Failure | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                return await self._run(group)
+                numbers = await self._run(group)
         except* Failure as failures:
-            raise Failure("\n".join(dict.fromkeys(_texts(failures)))) from None
+            failed = Failure("\n".join(dict.fromkeys(_texts(failures))))
+        # Raised out here: inside `except*` some 3.11 releases wrap it into a group of its own.
+        if failed is not None:
+            raise failed
+        return numbers
 
     async def _run(self, group: asyncio.TaskGroup) -> list[str]:
         numbers, lives, followers = [], [], []

@@ -3,6 +3,7 @@
 `python -m tests.store.embedded_user VERB FOLDER [TIMES]` prints one line per thing done, and prints it only when it is done.
 """
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,8 @@ def leave_a_child(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    # A suite started in the background of a shell hands SIGINT down as ignored; a user at a terminal has it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     verbs = {"hold": hold, "write": write, "read": read, "leave_a_child": leave_a_child}
     place = Path(sys.argv[2])
     if sys.argv[1] == "visit":
