@@ -430,7 +430,9 @@ def test_every_acknowledged_row_survives_the_killing_of_everything(anybody: Peop
         kill_server(anybody.folder)
         for process in keeper:
             process.kill()
-        rest, _ = writer.communicate()
+        assert writer.stdout
+        rest = writer.stdout.read()  # communicate() would pass over what readline() has already taken out of the pipe
+        writer.wait()
         acknowledged += [int(line) for line in rest.split("\n")[:-1]]
     found = anybody.numbers_written()
     assert set(acknowledged) - set(found) == set()
