@@ -29,6 +29,7 @@ from store.home import Home
 from store.people import person_id
 from store.references import ReferenceSource
 from store.registry import sync_registry
+from store.role_grants import grants_of
 from store.unit import Database
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Services:
         if signed_in is None:
             return None
         person = await person_id(self.database, signed_in.issuer, signed_in.subject)
-        return Viewer(person, signed_in.issuer, signed_in.subject)
+        return Viewer(person, signed_in.issuer, signed_in.subject, await grants_of(self.database, person))
 
     def context(self, viewer: Viewer | None, language: Language) -> Context:
         """For one operation."""

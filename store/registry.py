@@ -94,9 +94,16 @@ async def sync_registry(
     await unit.execute(
         update(OrganisationRow).where(OrganisationRow.code.not_in(known)).values(retired=True, has_system=False)
     )
+    await refresh_above(unit)
     if connected:
         turns = insert(TurnRow).values(due_at=func.now()).on_conflict_do_nothing()
         await unit.execute(turns, [{"organisation_code": code} for code in sorted(connected)])
+
+
+async def refresh_above(unit: Unit) -> None:
+    """Bring the flat trees of organisations and territories in line with `parent_code`. Writes only what differs."""
+    for tree in ("organisation", "territory"):
+        await unit.execute(text(f"SELECT refresh_{tree}_above()"))
 
 
 async def connected_agencies(unit: Unit) -> Sequence[str]:

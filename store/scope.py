@@ -1,18 +1,22 @@
 """Who may see which rows: the one place that says so (P13). Every read that serves a person carries this condition in its statement.
 
+A person sees what is their own. Somebody with a role sees, besides, the messages of the organisations in its subtree, as `domain/rights.py` says.
 A table nobody has thought about is visible to nobody: asking for it is an error, not an open door.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, bindparam, exists, false, select, true
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Text, bindparam, exists, false, or_, select, true
+from sqlalchemy import any_ as sql_any
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from domain.reference import read_reference
+from domain.rights import Right
 from domain.viewer import Viewer
 from store.tables import (
     AnswerRow,
@@ -23,7 +27,9 @@ from store.tables import (
     DeliveryRow,
     EventRow,
     MessageRow,
+    OrganisationAboveRow,
     OrganisationRow,
+    PersonRow,
     TerritoryRow,
     VerdictRow,
 )
@@ -33,25 +39,54 @@ VIEWER = "viewer_id"
 """The name of the parameter that carries the viewer's `person_id`. It has no default: a statement run without it fails."""
 
 _FOR_EVERYONE = frozenset({OrganisationRow, TerritoryRow, CategoryRow})
-_PERSONAL = frozenset({MessageRow, AttachmentRow, VerdictRow})
 _OF_A_MESSAGE = frozenset({EventRow, AnswerRow, CaseRow, DeliveryRow})
 
 
-class Audience(StrEnum):
-    """Kinds of viewers that need different statements; one statement serves everybody of a kind."""
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Viewers that one statement serves: signed in or not, and with which rights. The organisations they hold them on are bound, not compiled."""
 
-    ANYONE = "ANYONE"
-    """Nobody is signed in."""
-    CITIZEN = "CITIZEN"
-    """A person who sees what is their own."""
+    signed_in: bool
+    rights: frozenset[Right] = frozenset()
+
+
+ANYONE = Audience(signed_in=False)
+CITIZEN = Audience(signed_in=True)
 
 
 def audience_of(viewer: Viewer | None) -> Audience:
-    return Audience.ANYONE if viewer is None else Audience.CITIZEN
+    return ANYONE if viewer is None else Audience(signed_in=True, rights=viewer.rights)
 
 
 def viewer_parameter() -> BindParameter[Any]:
     return bindparam(VIEWER, type_=PG_UUID(as_uuid=True))
+
+
+def organisations_parameter(right: Right) -> BindParameter[Any]:
+    """The codes of the organisations on which the viewer holds a right, as an array of text."""
+    return bindparam(_organisations_name(right), type_=ARRAY(Text))
+
+
+def viewer_parameters(viewer: Viewer | None) -> dict[str, Any]:
+    """Every parameter this module puts into statements, for one viewer. Names that a statement does not use do no harm."""
+    return {
+        VIEWER: None if viewer is None else viewer.person_id,
+        **{_organisations_name(right): [] if viewer is None else viewer.organisations(right) for right in Right},
+    }
+
+
+PARAMETERS = frozenset({VIEWER, *(f"viewer_{right.value}_at" for right in Right)})
+"""The names of these parameters."""
+
+
+def holds(audience: Audience, right: Right, organisation_code: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition under which the viewer holds a right at an organisation, itself or through one above it."""
+    if right not in audience.rights:
+        return false()
+    above = OrganisationAboveRow.__table__.alias()
+    return exists().where(
+        above.c.organisation_code == organisation_code, above.c.above_code == sql_any(organisations_parameter(right))
+    )
 
 
 def visible(
@@ -64,17 +99,62 @@ def visible(
     """
     if row in _FOR_EVERYONE:
         return true()
-    if row not in _PERSONAL | _OF_A_MESSAGE:
+    if row not in _OF_A_MESSAGE | {MessageRow, AttachmentRow, VerdictRow, PersonRow}:
         message = f"store/scope.py does not say who may see {row.__tablename__}"
         raise LookupError(message)
-    if audience is Audience.ANYONE:
+    if not audience.signed_in:
         return false()
-    if row in _PERSONAL:
-        return table.c.person_id == viewer_parameter()
+    if row is MessageRow:
+        return _sees_message(audience, table)
+    if row is PersonRow:
+        return _sees_person(audience, table)
+    if row is VerdictRow:
+        return true() if below is AnswerRow else _sees_verdict(audience, table)
     if below is MessageRow:
         return true()
-    message_of = MessageRow.__table__.alias()
-    return exists().where(message_of.c.id == table.c.message_id, message_of.c.person_id == viewer_parameter())
+    of_message = _message_visible(audience, table.c.message_id)
+    # A file belongs to its giver before it belongs to a message.
+    return or_(table.c.person_id == viewer_parameter(), of_message) if row is AttachmentRow else of_message
+
+
+def _sees_message(audience: Audience, table: FromClause) -> ColumnElement[bool]:
+    own = table.c.person_id == viewer_parameter()
+    if Right.MESSAGES not in audience.rights:
+        return own
+    return or_(own, holds(audience, Right.MESSAGES, table.c.organisation_code))
+
+
+def _sees_person(audience: Audience, table: FromClause) -> ColumnElement[bool]:
+    """Themselves; and the authors of messages at organisations where the viewer may know them."""
+    own = table.c.id == viewer_parameter()
+    if Right.AUTHORS not in audience.rights:
+        return own
+    written = MessageRow.__table__.alias()
+    return or_(
+        own,
+        exists().where(written.c.person_id == table.c.id, holds(audience, Right.AUTHORS, written.c.organisation_code)),
+    )
+
+
+def sees_author(audience: Audience, message: FromClause) -> ColumnElement[bool]:
+    """The condition under which the viewer of a visible message may know who wrote it."""
+    own = message.c.person_id == viewer_parameter()
+    return or_(own, holds(audience, Right.AUTHORS, message.c.organisation_code)) if audience.signed_in else false()
+
+
+def _sees_verdict(audience: Audience, table: FromClause) -> ColumnElement[bool]:
+    answer = AnswerRow.__table__.alias()
+    of_answer = exists().where(answer.c.id == table.c.answer_id, _message_visible(audience, answer.c.message_id))
+    return or_(table.c.person_id == viewer_parameter(), of_answer)
+
+
+def _message_visible(audience: Audience, message_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    message = MessageRow.__table__.alias()
+    return exists().where(message.c.id == message_id, _sees_message(audience, message))
+
+
+def _organisations_name(right: Right) -> str:
+    return f"viewer_{right.value}_at"
 
 
 async def find_message(database: Database, viewer: Viewer, spoken: str) -> UUID | None:
@@ -87,5 +167,4 @@ async def find_message(database: Database, viewer: Viewer, spoken: str) -> UUID 
         table.c.reference == reference, visible(audience_of(viewer), MessageRow, table)
     )
     async with database.reader() as connection:
-        found: UUID | None = await connection.scalar(statement, {VIEWER: viewer.person_id})
-    return found
+        return cast("UUID | None", await connection.scalar(statement, viewer_parameters(viewer)))

@@ -23,7 +23,7 @@ from schema.plan.compiler import Compiler
 from schema.plan.declare import Shown
 from schema.plan.selection import Selected, Selector
 from schema.plan.values import Bind, Openings, Question, Values, bind_values
-from store.scope import VIEWER, Audience, audience_of
+from store.scope import PARAMETERS, Audience, audience_of, viewer_parameters
 from store.unit import Database
 
 _MOST_PLANS = 2_000
@@ -61,7 +61,7 @@ class Reader:
     ) -> Any:  # noqa: ANN401 - the JSON the client asked for
         """The JSON of the field that `info` is about; `key` is the primary key of the row when a payload names it. Raises `Fault`."""
         variables: Any = info.variable_values
-        values = Values(getattr(variables, "coerced", variables), viewer.person_id if viewer else None, key)
+        values = Values(getattr(variables, "coerced", variables), viewer_parameters(viewer), key)
         plan = self._plan(shown, info, audience_of(viewer), values)
         parameters = {**plan.constants, **bind_values(plan.binds, values)}
         async with database.reader() as connection:
@@ -90,7 +90,7 @@ def compile_plan(
     selector = Selector(info.schema, info.fragments, openings)
     field = Selected(str(info.path.key), info.parent_type.fields[info.field_name], list(info.field_nodes))
     compiled = Compiler(catalogue, selector, audience, openings).statement(shown, field).compile(dialect=_DIALECT)
-    open_names = {VIEWER, *openings.binds}
+    open_names = {*PARAMETERS, *openings.binds}
     constants = {name: value for name, value in compiled.params.items() if name not in open_names}
     return Plan(str(compiled), constants, dict(openings.binds), tuple(openings.seen))
 

@@ -23,15 +23,14 @@ from graphql import (
 from graphql.utilities import coerce_input_literal
 
 from schema.faults import not_storable
-from store.scope import VIEWER
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What one request brings: coerced variables, the viewer's key, and the key of the row a payload named."""
+    """What one request brings: coerced variables, the viewer's parameters (`store.scope`), and the key of the row a payload named."""
 
     variables: Mapping[str, Any]
-    viewer_id: Hashable | None
+    viewer: Mapping[str, Any]
     key: Hashable | None = None
 
 
@@ -107,4 +106,4 @@ def storable(name: str, value: Any) -> Any:  # noqa: ANN401 - any bound value
 
 def bind_values(binds: Mapping[str, Bind], values: Values) -> dict[str, Any]:
     """The parameters of one run."""
-    return {VIEWER: values.viewer_id, **{name: bind(values) for name, bind in binds.items()}}
+    return {**values.viewer, **{name: bind(values) for name, bind in binds.items()}}

@@ -8,7 +8,15 @@ from store.tables.base import Base
 from store.tables.delivery import AttemptRow, DeliveryRow, DeliveryStepRow, TurnRow
 from store.tables.inbox import FeedCursorRow, HeldChangeRow, InboxRow
 from store.tables.message import AnswerRow, AttachmentRow, CaseRow, EventRow, IdempotencyRow, MessageRow, VerdictRow
-from store.tables.registry import CategoryRow, OrganisationRow, PersonRow, TerritoryRow
+from store.tables.registry import (
+    CategoryRow,
+    OrganisationAboveRow,
+    OrganisationRow,
+    PersonRow,
+    RoleGrantRow,
+    TerritoryAboveRow,
+    TerritoryRow,
+)
 
 __all__ = [
     "AnswerRow",
@@ -25,8 +33,11 @@ __all__ = [
     "IdempotencyRow",
     "InboxRow",
     "MessageRow",
+    "OrganisationAboveRow",
     "OrganisationRow",
     "PersonRow",
+    "RoleGrantRow",
+    "TerritoryAboveRow",
     "TerritoryRow",
     "TurnRow",
     "VerdictRow",

@@ -16,6 +16,7 @@ from domain.delivery import DeliveryState, Purpose
 from domain.event import EventKind
 from domain.message import CategorySource, Channel, PlaceSource, Regime, Resolution
 from domain.outcome import OutcomeKind
+from domain.rights import Role
 from domain.status import Mover, Status
 
 NOW = sql("now()")
@@ -45,6 +46,7 @@ _ENUMS = (
     PlaceSource,
     CategorySource,
     Resolution,
+    Role,
 )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from domain.rights import Role
 from store.tables.base import NOW, Base
 
 
@@ -23,6 +24,19 @@ class TerritoryRow(Base):
     parent_code: Mapped[str | None] = mapped_column(ForeignKey("territory.code"), index=True)
 
     parent: Mapped[TerritoryRow | None] = relationship(remote_side=[code], lazy="raise")
+
+
+class TerritoryAboveRow(Base):
+    """A territory and one that it lies in, itself included: the tree made flat, so that "everything below" is one look-up.
+
+    `refresh_above()` in `store/registry.py` keeps it.
+    """
+
+    __tablename__ = "territory_above"
+    __table_args__ = (Index("ix_territory_above_above", "above_code", "territory_code"),)
+    territory_code: Mapped[str] = mapped_column(ForeignKey("territory.code"), primary_key=True)
+    above_code: Mapped[str] = mapped_column(ForeignKey("territory.code"), primary_key=True)
+    distance: Mapped[int] = mapped_column(SmallInteger)
 
 
 class OrganisationRow(Base):
@@ -42,6 +56,16 @@ class OrganisationRow(Base):
 
     parent: Mapped[OrganisationRow | None] = relationship(remote_side=[code], lazy="raise")
     territory: Mapped[TerritoryRow | None] = relationship(lazy="raise")
+
+
+class OrganisationAboveRow(Base):
+    """An organisation and one above it, itself included (`distance` 0). Says how far a role reaches."""
+
+    __tablename__ = "organisation_above"
+    __table_args__ = (Index("ix_organisation_above_above", "above_code", "organisation_code"),)
+    organisation_code: Mapped[str] = mapped_column(ForeignKey("organisation.code"), primary_key=True)
+    above_code: Mapped[str] = mapped_column(ForeignKey("organisation.code"), primary_key=True)
+    distance: Mapped[int] = mapped_column(SmallInteger)
 
 
 class CategoryRow(Base):
@@ -71,3 +95,19 @@ class PersonRow(Base):
     issuer: Mapped[str]
     subject: Mapped[str]
     first_seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class RoleGrantRow(Base):
+    """A role somebody holds at an organisation and everything below it. Ended, never deleted."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (
+        CheckConstraint("ends_at IS NULL OR ends_at > begins_at", name="dates"),
+        Index("ix_role_grant_person", "person_id"),
+    )
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    role: Mapped[Role]
+    organisation_code: Mapped[str] = mapped_column(ForeignKey("organisation.code"))
+    begins_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ends_at: Mapped[datetime | None]

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,12 @@ from uuid6 import uuid7
 
 from domain.actions.submit_message import Facts
 from domain.problem import Problem, ProblemsFound
+from domain.rights import Grant, Role
 from domain.viewer import Viewer
 from schema.context import Changes, Context, LanguageCode
 from store.people import person_id
 from store.references import ReferenceSource
+from store.role_grants import grant_role
 from store.tables import AttachmentRow
 from store.unit import Database
 
@@ -81,6 +83,13 @@ class Hub:
     async def person(self, name: str) -> Viewer:
         """Somebody who is signed in."""
         return Viewer(await person_id(self.database, _ISSUER, name), _ISSUER, name)
+
+    async def official(self, name: str, role: Role, organisation: str) -> Viewer:
+        """Somebody with one role."""
+        person = await self.person(name)
+        async with self.database.unit() as unit:
+            await grant_role(unit, person.person_id, role, organisation)
+        return replace(person, grants=(*person.grants, Grant(role, organisation)))
 
     def context(self, viewer: Viewer | None, language: LanguageCode = "en") -> Context:
         return Context(
