@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import agency, migrate, serve, submit, token, work
+from cli import agency, migrate, role, serve, submit, token, work
 from cli.demo import command as demo
 from cli.failure import EXIT_CODES
 
@@ -24,6 +24,7 @@ app.command(epilog=token.EPILOG)(token.token)
 app.command(epilog=submit.EPILOG)(submit.submit)
 app.command(epilog=migrate.EPILOG)(migrate.migrate)
 app.add_typer(agency.app, name="agency")
+app.add_typer(role.app, name="role")
 
 
 def run() -> None:
