@@ -2,7 +2,8 @@
 
 An adapter writes Calls for a connector and reads Replies into Outcomes, Changes and look-up answers. Promises: it keeps
 no state and does no input or output; it never raises on anything an agency answered, except FeedRefused for a page that
-is none and BadSignature for a webhook; what the file does not list is unknown and never guessed.
+is none, AskRefused for a reply that tells no state, and BadSignature for a webhook; what the file does not list is
+unknown and never guessed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 
 from adapters.answers import Found, LookedUp, NotFound, Unclear, items_of, read_look_up, read_outcome
+from adapters.asking import AskRefused, CaseNow, read_ask
 from adapters.building import CannotBuild, build_call
 from adapters.context import AttachmentContext, MessageContext, as_scope
 from adapters.feed import FeedRefused, PageItem, PollPage, poll_scope, read_item, read_page
@@ -23,10 +25,12 @@ from domain.outcome import Outcome, OutcomeKind, WhenAnswerIsLost
 
 __all__ = [
     "Adapter",
+    "AskRefused",
     "AttachmentContext",
     "AttachmentLimits",
     "BadSignature",
     "CannotBuild",
+    "CaseNow",
     "FeedRefused",
     "Found",
     "LookedUp",
@@ -141,6 +145,12 @@ class Adapter:
             raise NotSupported(self.code, Step.POLL)
         return build_call(poll.sending, poll_scope(poll, cursor, now), self.plan.words)
 
+    def ask_call(self, case_ids: Mapping[str, str]) -> Call | None:
+        """The safe call that asks for the state of a case now, or None where the agency cannot be asked. Raises CannotBuild."""
+        if self.plan.ask is None:
+            return None
+        return build_call(self.plan.ask.sending, {"case": _case(case_ids)}, self.plan.words)
+
     # Replies
 
     def read_submit(self, reply: Reply) -> Outcome:
@@ -163,6 +173,12 @@ class Adapter:
         if self.plan.poll is None:
             raise NotSupported(self.code, Step.POLL)
         return read_page(self.plan, self.plan.poll, reply, cursor, now)
+
+    def read_ask(self, reply: Reply, case_id: str | None = None) -> CaseNow:
+        """What the agency says of the case now. Without `case_id` it is not compared which case that is. Raises AskRefused."""
+        if self.plan.ask is None:
+            raise NotSupported(self.code, Step.ASK)
+        return read_ask(self.plan, self.plan.ask, reply, case_id)
 
     def outcome_of(self, error: ConnectorError | CannotBuild, step: Step) -> Outcome:
         """What a call came to that brought no readable reply. Only what certainly did not arrive may be tried again blindly."""

@@ -135,8 +135,8 @@ def _change(plan: AgencyPlan, fields: ChangeFields, item: object) -> ForeignChan
         event_key=event_key or digest(item),
         code=code,
         means=plan.means.get(code, Meaning.UNKNOWN),
-        occurred_at=_time(fields.at, scope, words),
-        note=_words_of(fields.note, scope, words),
+        occurred_at=moment_of(fields.at, scope, words),
+        note=words_of(fields.note, scope, words),
         note_is_public=bool(fields.note_is_public and fields.note_is_public.evaluate(scope, words)),
         answer=_answer(fields, scope, words),
     )
@@ -149,14 +149,15 @@ def digest(item: object) -> str:
 
 
 def _answer(fields: ChangeFields, scope: Scope, words: Words) -> ForeignAnswer | None:
-    text = _words_of(fields.answer_text, scope, words)
+    text = words_of(fields.answer_text, scope, words)
     if text is None:
         return None
-    decision = _words_of(fields.answer_decision, scope, words)
-    return ForeignAnswer(text, decision, _words_of(fields.answer_responsible, scope, words))
+    decision = words_of(fields.answer_decision, scope, words)
+    return ForeignAnswer(text, decision, words_of(fields.answer_responsible, scope, words))
 
 
-def _words_of(expression: Expression | None, scope: Scope, words: Words) -> str | None:
+def words_of(expression: Expression | None, scope: Scope, words: Words) -> str | None:
+    """A text of bounded length. Raises UnreadableItem for a structure, and ExpressionFailed."""
     value = expression.evaluate(scope, words) if expression else None
     if is_missing(value):
         return None
@@ -165,8 +166,11 @@ def _words_of(expression: Expression | None, scope: Scope, words: Words) -> str 
     return str(value)[:MAX_NOTE_LENGTH].strip() or None
 
 
-def _time(expression: Expression | None, scope: Scope, words: Words) -> datetime | None:
-    """A time of the item, in UTC. Without a zone it is the agency's clock; of an hour that comes twice the first is meant."""
+def moment_of(expression: Expression | None, scope: Scope, words: Words) -> datetime | None:
+    """A time, in UTC. Without a zone it is the agency's clock; of an hour that comes twice the first is meant.
+
+    Raises UnreadableItem for what is no time, and ExpressionFailed.
+    """
     value = expression.evaluate(scope, words) if expression else None
     if is_missing(value):
         return None

@@ -23,6 +23,7 @@ class Step(StrEnum):
     ATTACHMENT = "attachment"
     WITHDRAW = "withdraw"
     LOOK_UP = "look_up"
+    ASK = "ask"
     POLL = "poll"
     WEBHOOK = "webhook"
 
@@ -122,6 +123,18 @@ class LookUpStep:
 
 
 @dataclass(frozen=True, slots=True)
+class AskStep:
+    """How the agency is asked for the present state of one case. With `case_id` the reply must be about the case asked for (Q18)."""
+
+    sending: Sending
+    state: Expression
+    at: Expression | None = None
+    note: Expression | None = None
+    note_is_public: Expression | None = None
+    case_id: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeFields:
     """Where one item of a feed or a webhook keeps what we want. `means` translates states; `Meaning.UNKNOWN` is never in it."""
 
@@ -190,6 +203,7 @@ class AgencyPlan:
     attachment_limits: AttachmentLimits = AttachmentLimits()
     withdraw: WriteStep | None = None
     look_up: LookUpStep | None = None
+    ask: AskStep | None = None
     poll: PollStep | None = None
     webhook: WebhookStep | None = None
     safe_names: frozenset[str] = frozenset()

@@ -15,6 +15,7 @@ from adapters.expressions import Expression, parse
 from adapters.functions import Words
 from adapters.plan import (
     AgencyPlan,
+    AskStep,
     AttachmentLimits,
     ChangeFields,
     CursorFields,
@@ -63,6 +64,7 @@ def build_adapter(file: model.AgencyFile, secret: Callable[[str], str] | None = 
         attachment_limits=_limits(file.attachment),
         withdraw=_write_step(file, file.withdraw) if file.withdraw else None,
         look_up=_look_up(file.look_up) if file.look_up else None,
+        ask=_ask(file.ask) if file.ask else None,
         poll=_poll(status.poll) if status and status.poll else None,
         webhook=_webhook(status.webhook, status.poll, reveal) if status and status.webhook else None,
         means={theirs.strip(): MEANINGS[ours] for theirs, ours in status.means.items()} if status else {},
@@ -148,6 +150,17 @@ def _look_up(step: model.LookUp) -> LookUpStep:
         each=parse(step.answer.each),
         case_id=parse(step.answer.case_id),
         reference=parse(step.answer.reference),
+    )
+
+
+def _ask(step: model.Ask) -> AskStep:
+    return AskStep(
+        sending=_sending(step, safe=True),
+        state=parse(step.answer.state),
+        at=_maybe(step.answer.at),
+        note=_maybe(step.answer.note),
+        note_is_public=_maybe(step.answer.note_is_public),
+        case_id=_maybe(step.answer.case_id),
     )
 
 

@@ -276,6 +276,26 @@ class LookUp(Sends):
     answer: LookUpAnswer = Field(description="how our case is found in the reply")
 
 
+class AskAnswer(FileModel):
+    """Where the reply keeps the present state of the case; `status.means` translates it."""
+
+    state: Expr = Field(description="the state, in the agency's words")
+    at: Expr | None = Field(default=None, description="since when it is so; without a zone it is the agency's clock")
+    note: Expr | None = Field(default=None, description="a remark")
+    note_is_public: Expr | None = Field(
+        default=None, description="whether the citizen may read the remark; without this never (Q38)"
+    )
+    case_id: Expr | None = Field(
+        default=None, description="the agency's number of the case in the reply; another case than ours is not shown"
+    )
+
+
+class Ask(Sends):
+    """Asks for the state of one case now, while somebody looks at it. Changes nothing, here or there."""
+
+    answer: AskAnswer = Field(description="how the reply is read")
+
+
 class ChangeAnswer(FileModel):
     """The agency's answer to the citizen inside an item."""
 
@@ -395,11 +415,18 @@ class AgencyFile(FileModel):
     attachment: Attachment | None = Field(default=None, description="adds one attachment to the case")
     withdraw: Withdraw | None = Field(default=None, description="withdraws the case")
     look_up: LookUp | None = Field(default=None, description="asks whether a message arrived")
+    ask: Ask | None = Field(default=None, description="asks for the state of one case now")
     status: Status | None = Field(default=None, description="how states and answers come back")
     translate: dict[Code, Table] = Field(
         default={}, description='tables for `translate("…")`; the row "*" is for everything else'
     )
     examples: tuple[Example, ...] = Field(default=(), description="what this file must do, run as tests")
+
+    @model_validator(mode="after")
+    def _can_translate(self) -> AgencyFile:
+        if self.ask is not None and self.status is None:
+            raise PydanticCustomError("missing-key", "`ask` needs `status`: its `means` translates the state")
+        return self
 
 
 def agency_schema() -> dict[str, object]:

@@ -14,7 +14,7 @@ from agencies.source import FileModel
 class ExampleReply(FileModel):
     """A reply of the agency, written as it is read: the fields of the body, and what HTTP says."""
 
-    step: Literal["submit", "attachment", "withdraw"] = Field(default="submit", description="whose reply it is")
+    step: Literal["submit", "attachment", "withdraw", "ask"] = Field(default="submit", description="whose reply it is")
     http_status: Annotated[int, Field(ge=100, le=599)] = Field(default=200, description="HTTP status")
     body: dict[Word, object] = Field(default={}, description="the fields of the reply")
     fault: FaultExample | None = Field(default=None, description="a SOAP fault")
@@ -35,10 +35,11 @@ class ExampleComes(FileModel):
 
 
 class ExampleChange(FileModel):
-    """What an item of the feed must come to."""
+    """What an item of the feed, or the reply to `ask`, must come to."""
 
     means: Meaning | Literal["unknown"] = Field(description="our word for the state")
     at: Word | None = Field(default=None, description="the time in UTC, such as 2026-01-31T09:00:00+00:00")
+    note: Word | None = Field(default=None, description="the remark, where the citizen may read it")
     answer: Word | None = Field(default=None, description="the answer's text")
 
 
@@ -54,17 +55,20 @@ class Example(FileModel):
     reply: ExampleReply | None = Field(default=None, description="a reply of the agency")
     comes_to: ExampleComes | None = Field(default=None, description="what the reply must come to")
     item: dict[Word, object] | None = Field(default=None, description="an item of the feed")
-    reads: ExampleChange | None = Field(default=None, description="what the item must come to")
+    reads: ExampleChange | None = Field(default=None, description="what the item or the reply to `ask` must come to")
 
     @model_validator(mode="after")
     def _is_one_of_three(self) -> Example:
+        asked = self.reply is not None and self.reply.step == "ask"
         pairs = (
             (self.message is not None, bool(self.sends or self.leaves_out)),
-            (self.reply is not None, self.comes_to is not None),
-            (self.item is not None, self.reads is not None),
+            (self.reply is not None and not asked, self.comes_to is not None),
+            (self.item is not None or asked, self.reads is not None),
         )
-        if any(given != wanted for given, wanted in pairs) or sum(given for given, _ in pairs) != 1:
+        count = sum(one is not None for one in (self.message, self.reply, self.item))
+        if any(given != wanted for given, wanted in pairs) or count != 1:
             raise PydanticCustomError(
-                "bad-example", "needs exactly one of `message` + `sends`, `reply` + `comes_to`, `item` + `reads`"
+                "bad-example",
+                "needs exactly one of `message` + `sends`, `reply` + `comes_to` (`reads` for the step `ask`), `item` + `reads`",
             )
         return self

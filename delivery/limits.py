@@ -7,6 +7,7 @@ exceed the rate by one burst at most.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 
 
@@ -18,11 +19,14 @@ class Pace:
         self._burst = max(1, at_once)
         self._free_at = 0.0
 
-    async def wait(self) -> None:
-        """Return when the next call may be made."""
+    async def wait(self, at_most_s: float = math.inf) -> bool:
+        """Return when the next call may be made. False at once, and no turn taken, when that would be later than `at_most_s`."""
         now = time.monotonic()
         earliest = max(self._free_at, now - self._interval_s * (self._burst - 1))
-        self._free_at = earliest + self._interval_s
         delay_s = earliest - now
+        if delay_s > at_most_s:
+            return False
+        self._free_at = earliest + self._interval_s
         if delay_s > 0:
             await asyncio.sleep(delay_s)
+        return True

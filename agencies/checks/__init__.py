@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from agencies.checks import (
+    asking_changes_nothing,
     categories_exist,
     code_is_the_file_name,
     codes_mean_one_thing,
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     wildcards_are_refused.check,
     lost_answers_are_settled.check,
     feed_goes_on.check,
+    asking_changes_nothing.check,
     categories_exist.check,
 )
 RULES_FOR_SOUND_FILES: tuple[Rule, ...] = (wsdl_agrees.check, examples_run.check)

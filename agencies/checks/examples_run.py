@@ -3,13 +3,14 @@
 PASS  {name: a pothole, message: city-roads/samples/pothole.yaml, sends: {case.Kind: "0412"}} when that is what is sent
 FAIL  the same when `0499` is sent
 FAIL  {item: {…}, reads: {means: answered}} when the item cannot be read
+FAIL  {reply: {step: ask, body: {…}}, reads: {means: answered}} when another state is read
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from adapters.adapter import Adapter, CannotBuild
+from adapters.adapter import Adapter, AskRefused, CannotBuild, CaseNow
 from adapters.expressions import follow
 from agencies import model_examples as model
 from agencies.build import MEANINGS, build_adapter
@@ -18,6 +19,7 @@ from agencies.sample import load_sample
 from agencies.source import Fault, FileFaults, Path
 from connectors.base import Fault as SoapFault
 from connectors.base import Reply, Request, Tree
+from domain.foreign_change import ForeignChange
 from domain.outcome import Outcome
 
 _SHOWN = 60
@@ -35,6 +37,8 @@ def check(subject: Subject) -> Iterator[Fault]:
             yield from _comes_to(subject, adapter, at, example.reply, example.comes_to)
         elif example.item is not None and example.reads is not None:
             yield from _reads(subject, adapter, at, example.item, example.reads)
+        elif example.reply is not None and example.reads is not None:
+            yield from _asked(subject, adapter, at, example.reply, example.reads)
 
 
 def _sends(subject: Subject, adapter: Adapter, at: Path, example: model.Example) -> Iterator[Fault]:
@@ -66,9 +70,7 @@ def _comes_to(
     if getattr(adapter.plan, reply.step) is None:
         yield subject.source.fault((*at, "reply", "step"), "example-fails", "the file has no such step")
         return
-    fault = SoapFault(reply.fault.code, reply.fault.text) if reply.fault else None
-    tree = _tree(reply.body)
-    whole = Reply(status=reply.http_status, headers={}, raw=b"", tree=tree, request=_NO_REQUEST, fault=fault)
+    whole = _whole(reply)
     read = {"submit": adapter.read_submit, "attachment": adapter.read_attachment, "withdraw": adapter.read_withdraw}
     outcome = read[reply.step](whole)
     came = _word(outcome)
@@ -76,6 +78,11 @@ def _comes_to(
         yield subject.source.fault((*at, "comes_to", "outcome"), "example-fails", f"comes to `{came}`: {outcome.text}")
     if wanted.case_id is not None and outcome.case_id != wanted.case_id:
         yield subject.source.fault((*at, "comes_to", "case_id"), "example-fails", f"reads {_shown(outcome.case_id)}")
+
+
+def _whole(reply: model.ExampleReply) -> Reply:
+    fault = SoapFault(reply.fault.code, reply.fault.text) if reply.fault else None
+    return Reply(reply.http_status, headers={}, raw=b"", tree=_tree(reply.body), request=_NO_REQUEST, fault=fault)
 
 
 def _word(outcome: Outcome) -> str:
@@ -92,15 +99,40 @@ def _reads(
     if read.change is None:
         yield subject.source.fault((*at, "item"), "example-fails", f"cannot be read: {read.fault}")
         return
-    change = read.change
-    if change.means is not MEANINGS[wanted.means]:
-        yield subject.source.fault((*at, "reads", "means"), "example-fails", f"means `{change.means}`")
-    when = change.occurred_at.isoformat() if change.occurred_at else None
-    if wanted.at is not None and when != wanted.at:
-        yield subject.source.fault((*at, "reads", "at"), "example-fails", f"reads {_shown(when)}")
-    answer = change.answer.text if change.answer else None
-    if wanted.answer is not None and answer != wanted.answer:
-        yield subject.source.fault((*at, "reads", "answer"), "example-fails", f"reads {_shown(answer)}")
+    note = read.change.note if read.change.note_is_public else None
+    answer = read.change.answer.text if read.change.answer else None
+    yield from _differs(subject, at, read.change, wanted, note=note, answer=answer)
+
+
+def _asked(
+    subject: Subject, adapter: Adapter, at: Path, reply: model.ExampleReply, wanted: model.ExampleChange
+) -> Iterator[Fault]:
+    if adapter.plan.ask is None:
+        yield subject.source.fault((*at, "reply", "step"), "example-fails", "the file has no such step")
+        return
+    try:
+        now = adapter.read_ask(_whole(reply))
+    except AskRefused as refused:
+        yield subject.source.fault((*at, "reply"), "example-fails", f"cannot be read: {refused.text}")
+        return
+    yield from _differs(subject, at, now, wanted, note=now.note, answer=None)
+
+
+def _differs(
+    subject: Subject,
+    at: Path,
+    read: ForeignChange | CaseNow,
+    wanted: model.ExampleChange,
+    *,
+    note: str | None,
+    answer: str | None,
+) -> Iterator[Fault]:
+    if read.means is not MEANINGS[wanted.means]:
+        yield subject.source.fault((*at, "reads", "means"), "example-fails", f"means `{read.means}`")
+    when = read.occurred_at.isoformat() if read.occurred_at else None
+    for name, came in (("at", when), ("note", note), ("answer", answer)):
+        if getattr(wanted, name) not in (None, came):
+            yield subject.source.fault((*at, "reads", name), "example-fails", f"reads {_shown(came)}")
 
 
 def _tree(value: object) -> Tree:

@@ -54,7 +54,7 @@ def _of_rest(subject: Subject, path: Path, step: model.Sends) -> Iterator[Fault]
 
 def sending_steps(file: model.AgencyFile) -> Iterator[tuple[Path, model.Sends]]:
     """Every step that sends something, with its path."""
-    for name in ("submit", "attachment", "withdraw", "look_up"):
+    for name in ("submit", "attachment", "withdraw", "look_up", "ask"):
         step = getattr(file, name)
         if step is not None:
             yield (name,), step

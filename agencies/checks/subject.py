@@ -50,6 +50,7 @@ class Place:
 
 _MESSAGE: Names = {"message": context.described(context.MessageContext), "person": context.PERSON}
 _CASE: Names = {**_MESSAGE, "case": context.CASE}
+_ASK: Names = {"case": context.CASE}
 _ATTACHMENT: Names = {**_CASE, "item": context.described(context.AttachmentContext)}
 _POLL: Names = {"poll": context.POLL}
 _REPLY: Names = {"http": context.HTTP, "fault": context.FAULT, "reply": None}
@@ -72,6 +73,12 @@ def _places(file: model.AgencyFile) -> Iterator[Place]:
         yield Place(("look_up", "answer", "each"), answer.each, _REPLY, of_reply=True)
         yield Place(("look_up", "answer", "case_id"), answer.case_id, {**_REPLY, **_ITEM}, of_reply=True)
         yield Place(("look_up", "answer", "reference"), answer.reference, {**_REPLY, **_ITEM}, of_reply=True)
+    if file.ask is not None:
+        yield from _sent(("ask",), file.ask, _ASK)
+        for name in model.AskAnswer.model_fields:
+            text = getattr(file.ask.answer, name)
+            if text is not None:
+                yield Place(("ask", "answer", name), text, _REPLY, of_reply=True)
     if file.status is not None:
         yield from _status(file.status)
 

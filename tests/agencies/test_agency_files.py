@@ -68,6 +68,7 @@ def test_the_real_files_hold_and_their_examples_run(config_folder: Path, categor
 
 ROADS, HOUSING = "city-roads", "housing-inspection"
 _LATITUDE = "    case.Latitude: message.latitude | decimal(6)\n"
+_ASKED = "  operation: GetCase\n  send:\n    "
 _LONGITUDE = "    case.Longitude: message.longitude | decimal(6)\n"
 
 
@@ -131,6 +132,18 @@ _LONGITUDE = "    case.Longitude: message.longitude | decimal(6)\n"
         (ROADS, 'at: "2026-03-05T14:00:00+00:00"', 'at: "2026-03-05T17:00:00+00:00"', "example-fails", "14:00"),
         (HOUSING, "comes_to: {outcome: try_later}", "comes_to: {outcome: refused}", "example-fails", "comes to `try_later`"),
         (HOUSING, "  - name: busy\n", "  - name: busy\n    message: x.yaml\n", "bad-example", "exactly one of"),
+        (ROADS, "  operation: GetCase\n", "  operation: GetCaze\n", "unknown-operation", "Did you mean `GetCase`"),
+        (ROADS, "state: GetCaseResult.Case.State", "stat: GetCaseResult.Case.State", "unknown-key", "Did you mean `state`"),
+        (ROADS, "\nask: ", "\naks: ", "unknown-key", "Did you mean `ask`"),
+        (ROADS, "at: GetCaseResult.Case.ChangedAt", "at: GetCaseResult.Case.Changed", "unknown-element", "Did you mean `ChangedAt`"),
+        (ROADS, _ASKED + "CaseNumber: case.id", _ASKED + "CaseNo: case.id", "unknown-element", "Did you mean `CaseNumber`"),
+        (ROADS, _ASKED + "CaseNumber: case.id", _ASKED + "CaseNumber: message.reference", "unknown-name", "there is no `message`"),
+        (ROADS, _ASKED + "CaseNumber: case.id", _ASKED + "CaseNumber: '\"CR-1\"'", "asks-for-no-case", "send `case.id`"),
+        (ROADS, "  operation: GetCase\n", "  operation: WithdrawCase\n", "asking-changes", "what `withdraw` calls"),
+        (ROADS, 'reads: {means: waiting_for_citizen', 'reads: {means: answered', "example-fails", "means `WAITING_FOR_CITIZEN`"),
+        (ROADS, "note: Где именно?}", "note: Когда?}", "example-fails", "reads `Где именно?`"),
+        (HOUSING, "request: GET /requests/{case.id}\n", "request: DELETE /requests/{case.id}\n", "asking-changes", "a GET"),
+        (HOUSING, "request: GET /requests/{case.id}\n", "operation: GetCase\n", "wrong-protocol", "belongs to soap"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_a_fault_at_its_place(
@@ -188,6 +201,14 @@ def test_a_look_up_policy_needs_the_step(folder: Path) -> None:
     start, end = text.index("\nunused:\n"), text.index("\nstatus:\n")
     path.write_text(text[:start] + text[end:], encoding="utf-8")
     assert [one.code for one in faults_of(path)] == ["nothing-to-look-up"]
+
+
+def test_asking_needs_the_table_that_translates_states(folder: Path) -> None:
+    path = spoil(folder, ROADS, "\nstatus:\n", "\nunused:\n")
+    text = path.read_text("utf-8")
+    start, end = text.index("\nunused:\n"), text.index("\ntranslate:\n")
+    path.write_text(text[:start] + text[end:], encoding="utf-8")
+    assert "`ask` needs `status`" in "\n".join(map(str, faults_of(path)))
 
 
 def test_every_rule_says_what_passes_and_what_fails() -> None:

@@ -94,6 +94,10 @@ class Client:
         """FindCases."""
         return await self.call("FindCases", _elements({"ExternalId": external_id}))
 
+    async def case(self, number: str) -> Answer:
+        """GetCase."""
+        return await self.call("GetCase", _elements({"CaseNumber": number}))
+
     async def withdraw(self, number: str, reason: str = "Больше не нужно") -> Answer:
         """WithdrawCase."""
         return await self.call("WithdrawCase", _elements({"CaseNumber": number, "Reason": reason}))

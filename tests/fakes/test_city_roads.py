@@ -46,6 +46,7 @@ def test_the_wsdl_gives_a_strict_client_the_wrapped_signatures() -> None:
         "CreateCase": ["case"],
         "AddPhoto": ["CaseNumber", "FileName", "Content"],
         "FindCases": ["ExternalId"],
+        "GetCase": ["CaseNumber"],
         "WithdrawCase": ["CaseNumber", "Reason"],
         "GetChanges": ["Since"],
     }
@@ -82,6 +83,8 @@ async def test_every_answer_is_valid_by_the_xsd(agency: AgencyProcess, client: C
         await client.create("XSD-1"),
         await client.add_photo(number, "a.jpg", b"a"),
         await client.find("XSD-1"),
+        await client.case("CR-000001"),
+        await client.case("CR-999999"),
         await client.withdraw(number),
         await client.changes(),
     ]
@@ -316,6 +319,20 @@ async def test_a_case_is_found_by_its_external_id_alone(client: Client) -> None:
     found = await client.find("FIND-1")
     assert (found.text("CaseNumber"), found.text("ExternalId"), found.text("State")) == (number, "FIND-1", "1")
     assert (await client.find("FIND-")).texts("Case") == []
+
+
+async def test_a_case_is_read_as_it_stands_now_and_reading_changes_nothing(
+    agency: AgencyProcess, client: Client
+) -> None:
+    number = (await client.create("READ-1")).text("CaseNumber")
+    before = (await agency.operator.counts())["changes"]
+    first = await client.case(number)
+    assert (first.text("Code"), first.text("State"), first.texts("Remark")) == ("0", "1", [])
+    await agency.operator.move(number, "2", "бригада № 5")
+    later = await client.case(number)
+    assert (later.text("CaseNumber"), later.text("State"), later.text("Remark")) == (number, "2", "бригада № 5")
+    assert (await agency.operator.counts())["changes"] == before + 1
+    assert (await client.case("CR-999999")).text("Code") == "20"
 
 
 async def test_a_case_is_withdrawn_once_and_never_after_its_answer(agency: AgencyProcess, client: Client) -> None:

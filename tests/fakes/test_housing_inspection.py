@@ -184,6 +184,18 @@ async def test_a_case_is_found_by_the_senders_id(client: Client) -> None:
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
+async def test_a_case_is_read_as_it_stands_now(agency: AgencyProcess, client: Client) -> None:
+    case_id = await client.made(external_id="READ-1")
+    status, case = await client.call("GET", f"/api/v1/requests/{case_id}")
+    assert status == 200
+    assert (case["id"], case["external_id"], case["state"], case["comment"]) == (case_id, "READ-1", "new", None)
+    await agency.operator.move(case_id, "accepted", "взято")
+    _, later = await client.call("GET", f"/api/v1/requests/{case_id}")
+    assert (later["state"], later["comment"]) == ("accepted", "взято")
+    assert later["changed_at"] > case["changed_at"]
+    assert (await client.call("GET", "/api/v1/requests/HI-2026-999999"))[0] == 404
+
+
 async def test_a_file_is_kept_once(agency: AgencyProcess, client: Client) -> None:
     case_id = await client.made(external_id="with a photo")
     status, kept = await client.attach(case_id, b"photo")

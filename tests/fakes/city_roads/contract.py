@@ -7,7 +7,7 @@ from lxml import etree
 from tests.fakes.city_roads.envelope import SoapFault
 
 NAMESPACE = "urn:city-roads:cases:1"
-OPERATIONS = ("CreateCase", "AddPhoto", "FindCases", "WithdrawCase", "GetChanges")
+OPERATIONS = ("CreateCase", "AddPhoto", "FindCases", "GetCase", "WithdrawCase", "GetChanges")
 
 _FOLDER = Path(__file__).resolve().parents[3] / "config" / "agencies" / "city-roads"
 _SOAP_ADDRESS = "{http://schemas.xmlsoap.org/wsdl/soap/}address"

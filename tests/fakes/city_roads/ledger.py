@@ -154,6 +154,17 @@ class Ledger:
         )
         return [Found(**row) for row in rows]
 
+    def last_change_of(self, number: str) -> Change | None:
+        """How a case stands now: its last change; None when there is no such case."""
+        row = self._one(
+            "SELECT case_number AS number, state, changed_at, remark, answer FROM changes WHERE case_number = ?"
+            " ORDER BY seq DESC LIMIT 1",
+            number,
+        )
+        if row is None:
+            return None
+        return Change(**{**row, "remark": _text(row["remark"]), "answer": _text(row["answer"])})
+
     def change(
         self, numbers: Sequence[str], state: str, remark: bytes | None = None, answer: bytes | None = None
     ) -> None:

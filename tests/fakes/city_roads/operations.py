@@ -12,11 +12,11 @@ from tests.fakes.city_roads.ledger import CannotBeStored, Ledger, NewCase, to_co
 
 BUSY = ("90", "The system is busy, come later")
 
-_WITH_A_CODE = frozenset({"CreateCase", "AddPhoto", "WithdrawCase"})
+_WITH_A_CODE = frozenset({"CreateCase", "AddPhoto", "GetCase", "WithdrawCase"})
 
 
 class Operations:
-    """The five operations over one ledger."""
+    """The six operations over one ledger."""
 
     def __init__(self, ledger: Ledger) -> None:
         """Keep the ledger."""
@@ -25,6 +25,7 @@ class Operations:
             "CreateCase": self.create_case,
             "AddPhoto": self.add_photo,
             "FindCases": self.find_cases,
+            "GetCase": self.get_case,
             "WithdrawCase": self.withdraw_case,
             "GetChanges": self.get_changes,
         }
@@ -89,6 +90,17 @@ class Operations:
                 State=case.state,
                 ChangedAt=case.changed_at,
             )
+        return response
+
+    def get_case(self, request: etree._Element) -> etree._Element:
+        """Read one case as it stands now."""
+        last = self._ledger.last_change_of(_texts(request)["CaseNumber"])
+        if last is None:
+            return _result("GetCase", "20", "No such case")
+        response = _result("GetCase", "0", "Found")
+        _append(
+            response[0], "Case", CaseNumber=last.number, State=last.state, ChangedAt=last.changed_at, Remark=last.remark
+        )
         return response
 
     def withdraw_case(self, request: etree._Element) -> etree._Element:

@@ -31,6 +31,7 @@ _OPERATIONS = [
     ("issueToken", re.compile(r"^POST /oauth/token$")),
     ("createRequest", re.compile(r"^POST /api/v1/requests$")),
     ("findRequests", re.compile(r"^GET /api/v1/requests$")),
+    ("readRequest", re.compile(r"^GET /api/v1/requests/[^/]+$")),
     ("addFile", re.compile(r"^POST /api/v1/requests/[^/]+/files$")),
     ("withdrawRequest", re.compile(r"^POST /api/v1/requests/[^/]+/withdrawal$")),
     ("listChanges", re.compile(r"^GET /api/v1/changes$")),
@@ -76,6 +77,7 @@ class Api:
         guarded: list[tuple[str, str, Endpoint]] = [
             ("POST", "/api/v1/requests", self.create),
             ("GET", "/api/v1/requests", self.find),
+            ("GET", "/api/v1/requests/{id}", self.read),
             ("POST", "/api/v1/requests/{id}/files", self.add_file),
             ("POST", "/api/v1/requests/{id}/withdrawal", self.withdraw),
             ("GET", "/api/v1/changes", self.changes),
@@ -116,6 +118,10 @@ class Api:
         if not wish.get("external_id"):
             raise invalid([{"field": "external_id", "problem": "required"}])
         return JSONResponse({"items": self._ledger.found_by(wish["external_id"])})
+
+    async def read(self, request: Request) -> Response:
+        """One case as it stands now."""
+        return JSONResponse(self._ledger.as_it_stands(self._known_case(request)))
 
     async def add_file(self, request: Request) -> Response:
         """Attach a file, told apart from the case's other files by its SHA-256."""

@@ -145,6 +145,13 @@ class Ledger:
         assert row is not None
         return dict(row)
 
+    def as_it_stands(self, case_id: str) -> dict[str, Any]:
+        """A case that exists, with the comment of its last change."""
+        row = self._one(f"{_CHANGES} WHERE changes.case_id = ? ORDER BY changes.seq DESC LIMIT 1", case_id)
+        assert row is not None
+        item = _item(row)
+        return {"id": case_id, **{name: item[name] for name in ("external_id", "state", "changed_at", "comment")}}
+
     # files
 
     def add_file(self, case_id: str, name: str, content_type: str, content: bytes, sha256: str) -> tuple[str, bool]:
