@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 from graphql import GraphQLError
@@ -17,14 +19,17 @@ from schema.attachment import Attachment
 from schema.case import Case
 from schema.category import Category
 from schema.delivery import Delivery
-from schema.extensions.known_documents import KnownDocuments, SkipKnownDocuments
-from schema.extensions.limits import LimitDocuments
+from schema.extensions.by_plan import AnswerByPlan
+from schema.extensions.known_documents import KnownDocuments, Policy, UseKnownDocuments
 from schema.extensions.masking import MaskErrors
 from schema.message import Message
 from schema.mutations.root import Mutation
 from schema.organisation import Organisation
+from schema.person import Person
+from schema.plan.operation import Plans
 from schema.plan.resolving import resolve_by_plan
 from schema.queries import Query
+from schema.relay import Node
 from schema.subscriptions import Subscription
 from schema.territory import Territory
 
@@ -55,23 +60,55 @@ _SCALARS: dict[object, ScalarDefinition] = {
 
 
 class HubSchema(strawberry.Schema):
-    """Strawberry's schema without its own error log, which would hold the texts that `MaskErrors` hides."""
+    """Strawberry's schema with its own memory of documents, and without an error log that would hold the texts that `MaskErrors` hides."""
+
+    policy = Policy()
+    plans: Plans
+    """What answers the stored part of every operation."""
+
+    @functools.cached_property
+    def documents(self) -> KnownDocuments:
+        """What is known about the documents that were asked for, the same for the door and for whoever executes without it."""
+        return KnownDocuments(self._schema, self.policy)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing: `MaskErrors` logs what may be logged."""
 
 
-def build_schema() -> strawberry.Schema:
+NODES: tuple[type[Node], ...] = (
+    Message,
+    Answer,
+    Attachment,
+    Case,
+    Delivery,
+    Organisation,
+    Category,
+    Territory,
+    Person,
+)
+"""Every type that has a global id."""
+
+Made = TypeVar("Made", bound=HubSchema)
+
+
+def build_schema(policy: Policy | None = None) -> HubSchema:
     """A schema of its own, with its own memory of documents and plans. Make one per process."""
-    known = KnownDocuments()
-    schema = HubSchema(
-        query=Query,
+    return assemble(HubSchema, Query, policy)
+
+
+def assemble(
+    kind: type[Made], query: type, policy: Policy | None, scalars: Mapping[object, ScalarDefinition] | None = None
+) -> Made:
+    """A schema with these reads, the hub's mutations and subscriptions, and the plan behind it all."""
+    schema = kind(
+        query=query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Message, Answer, Attachment, Case, Delivery, Organisation, Category, Territory],
-        extensions=[MaskErrors, LimitDocuments, lambda: SkipKnownDocuments(known)],
-        config=StrawberryConfig(scalar_map=_SCALARS),
+        types=NODES,
+        extensions=[MaskErrors, UseKnownDocuments, AnswerByPlan],
+        config=StrawberryConfig(scalar_map={**_SCALARS, **(scalars or {})}),
     )
+    schema.policy = policy or Policy()
     # Strawberry has no public name for the graphql-core schema it builds, and the plan hangs there.
-    resolve_by_plan(schema._schema)  # noqa: SLF001
+    schema.plans = resolve_by_plan(schema._schema)  # noqa: SLF001
     return schema

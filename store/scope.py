@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, Text, bindparam, exists, false, or_, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    bindparam,
+    exists,
+    false,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy import any_ as sql_any
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
@@ -84,18 +96,34 @@ def holds(audience: Audience, right: Right, organisation_code: ColumnElement[Any
     if right not in audience.rights:
         return false()
     above = OrganisationAboveRow.__table__.alias()
-    return exists().where(
+    found = exists().where(
         above.c.organisation_code == organisation_code, above.c.above_code == sql_any(organisations_parameter(right))
+    )
+    return found.correlate_except(above)  # the organisation's code may come from any row around this one
+
+
+def reached_organisations(right: Right) -> Select[Any]:
+    """The codes of the organisations at which the viewer holds a right, each once."""
+    above = OrganisationAboveRow.__table__.alias()
+    return (
+        select(above.c.organisation_code)
+        .where(above.c.above_code == sql_any(organisations_parameter(right)))
+        .distinct()
     )
 
 
 def visible(
-    audience: Audience, row: type[Base], table: FromClause, below: type[Base] | None = None
+    audience: Audience,
+    row: type[Base],
+    table: FromClause,
+    below: type[Base] | None = None,
+    at: ColumnElement[Any] | None = None,
 ) -> ColumnElement[bool]:
     """The condition under which the audience sees a row of `table`, an alias of `row`'s table.
 
     `below` is the row class by whose foreign key the statement arrives, when its own rows are limited already: what hangs below a visible
-    message need not ask again whose message it is. Raises LookupError for a table that is shown to nobody.
+    message need not ask again whose message it is. `at` is the code of the organisation whose messages alone the statement lists: whether the
+    viewer holds a right there is then asked once and not for each message. Raises LookupError for a table that is shown to nobody.
     """
     if row in _FOR_EVERYONE:
         return true()
@@ -105,7 +133,7 @@ def visible(
     if not audience.signed_in:
         return false()
     if row is MessageRow:
-        return _sees_message(audience, table)
+        return _sees_message(audience, table, at)
     if row is PersonRow:
         return _sees_person(audience, table)
     if row is VerdictRow:
@@ -117,11 +145,11 @@ def visible(
     return or_(table.c.person_id == viewer_parameter(), of_message) if row is AttachmentRow else of_message
 
 
-def _sees_message(audience: Audience, table: FromClause) -> ColumnElement[bool]:
+def _sees_message(audience: Audience, table: FromClause, at: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
     own = table.c.person_id == viewer_parameter()
     if Right.MESSAGES not in audience.rights:
         return own
-    return or_(own, holds(audience, Right.MESSAGES, table.c.organisation_code))
+    return or_(own, holds(audience, Right.MESSAGES, table.c.organisation_code if at is None else at))
 
 
 def _sees_person(audience: Audience, table: FromClause) -> ColumnElement[bool]:
@@ -150,7 +178,11 @@ def _sees_verdict(audience: Audience, table: FromClause) -> ColumnElement[bool]:
 
 def _message_visible(audience: Audience, message_id: ColumnElement[Any]) -> ColumnElement[bool]:
     message = MessageRow.__table__.alias()
-    return exists().where(message.c.id == message_id, _sees_message(audience, message))
+    seen = _sees_message(audience, message)
+    if Right.MESSAGES not in audience.rights:
+        return exists().where(message.c.id == message_id, seen)
+    # Not EXISTS, which PostgreSQL would join: of a long list that is walked in its order only the first rows are looked at.
+    return select(seen).where(message.c.id == message_id).scalar_subquery()
 
 
 def _organisations_name(right: Right) -> str:

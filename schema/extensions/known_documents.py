@@ -1,66 +1,223 @@
-"""Documents that were parsed and found valid before are not parsed and validated again: the two cost ten times what running a small one does.
+"""Documents and what is known about them: parsed, measured, judged and costed once, then found again by the SHA-256 of their text.
 
-Promises: only a document that parsed, stayed within the limits and validated is remembered, whole and by its exact text; what depends on variables or
-on who asks is judged at every request as before. The memory is bounded by the length of the texts, so strangers' documents only push each other out.
+The door learns a document before anything of it is run; whoever executes the schema without the door learns it here as well, so nobody passes a
+limit by another way in. Promises: only a document that parsed, stayed within the limits and validated is remembered; what depends on variables or on
+who asks is judged at every request. The memory is bounded by the length of the texts, so strangers' documents only push each other out; trusted
+documents are pinned and stay.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
-from graphql import DocumentNode
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    specified_rules,
+    validate,
+)
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from domain.bilingual import Bilingual
+from schema.extensions.cost import Cost, cost_of
+from schema.extensions.limits import (
+    MAX_CHARS,
+    MAX_TOKENS,
+    Limits,
+    excess,
+    number_too_large,
+    too_costly,
+    unusable_number,
+)
+from schema.faults import Code, Fault
 
 _LONGEST_CHARS = 16_384
 _MOST_CHARS = 524_288  # a parsed document takes about a hundred times the memory of its text
+_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+
+def digest_of(text: str) -> bytes:
+    """The 32 bytes that name a document everywhere in a process; in a request they are `sha256:` and 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a schema tells about itself. Production tells nothing that is not in schema.graphql anyway."""
+
+    introspection: bool = True
+    suggestions: bool = True
+    """Whether an error about a misspelt name offers the names that exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a document."""
+
+    name: str | None
+    kind: OperationType
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Learned:
+    """A text and what we know about it. With `errors` it is never executed, and `document` is None when it did not even parse."""
+
+    digest: bytes
+    text: str
+    document: DocumentNode | None
+    errors: tuple[GraphQLError, ...] = ()
+    operations: Mapping[str | None, Operation] = field(default_factory=dict)
+
+    def operation(self, name: str | None) -> Operation:
+        """The operation that a request means. Raises Fault: of several one must be named, and it must be there."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        if name is None:
+            raise _not_one_operation()
+        found = self.operations.get(name)
+        if found is None:
+            raise _no_such_operation()
+        return found
 
 
 class KnownDocuments:
-    """The valid documents of one schema by their text, the least recently used falling out."""
+    """The documents of one schema, by the digest of their text."""
 
-    def __init__(self, most_chars: int = _MOST_CHARS) -> None:
+    def __init__(self, schema: GraphQLSchema, policy: Policy | None = None, *, most_chars: int = _MOST_CHARS) -> None:
+        self.policy = policy or Policy()
+        self._schema = schema
         self._most_chars = most_chars
         self._chars = 0
-        self._documents: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._kept: OrderedDict[bytes, Learned] = OrderedDict()
+        self._trusted: dict[bytes, Learned] = {}
+        # Whatever somebody still holds, so that a text too long to keep is parsed once per request and not twice.
+        self._held: WeakValueDictionary[bytes, Learned] = WeakValueDictionary()
 
-    def find(self, text: str) -> DocumentNode | None:
-        document = self._documents.get(text)
-        if document is not None:
-            self._documents.move_to_end(text)
-        return document
+    def __len__(self) -> int:
+        return len(self._kept) + len(self._trusted)
 
-    def keep(self, text: str, document: DocumentNode) -> None:
-        """Remember a valid document. A very long one is not worth the room of the others."""
-        if len(text) > _LONGEST_CHARS or text in self._documents:
-            return
-        self._documents[text] = document
-        self._chars += len(text)
+    def find(self, digest: bytes) -> Learned | None:
+        """A document that was right before, the least recently asked for falling out."""
+        learned = self._trusted.get(digest) or self._kept.get(digest)
+        if learned is None:
+            return self._held.get(digest)
+        if digest in self._kept:
+            self._kept.move_to_end(digest)
+        return learned
+
+    def trusted(self, digest: bytes) -> Learned | None:
+        return self._trusted.get(digest)
+
+    def learn(self, text: str, digest: bytes | None = None) -> Learned:
+        """What there is to know about a text; remembered when the document is right and not very long. Never raises."""
+        digest = digest or digest_of(text)
+        known = self.find(digest)
+        if known is not None:
+            return known
+        learned = self._judge(text, digest)
+        self._held[digest] = learned
+        if not learned.errors and len(text) <= _LONGEST_CHARS:
+            self._keep(learned)
+        return learned
+
+    def trust(self, text: str) -> Learned:
+        """Learn a document and keep it for good, if it is right."""
+        learned = self.learn(text)
+        if not learned.errors:
+            self._trusted[learned.digest] = learned
+        return learned
+
+    def _keep(self, learned: Learned) -> None:
+        self._kept[learned.digest] = learned
+        self._chars += len(learned.text)
         while self._chars > self._most_chars:
-            forgotten, _ = self._documents.popitem(last=False)
-            self._chars -= len(forgotten)
+            _, forgotten = self._kept.popitem(last=False)
+            self._chars -= len(forgotten.text)
+
+    def _judge(self, text: str, digest: bytes) -> Learned:
+        if len(text) > MAX_CHARS:
+            return Learned(digest, text, None, (too_costly("characters", MAX_CHARS),))
+        try:
+            document = parse(text, max_tokens=MAX_TOKENS)
+            fault = excess(document, Limits(), introspection=self.policy.introspection)
+            if fault is not None:
+                return Learned(digest, text, document, (fault,))
+            errors = validate(
+                self._schema, document, _RULES, max_errors=20, hide_suggestions=not self.policy.suggestions
+            )
+            if errors:
+                return Learned(digest, text, document, tuple(errors))
+            return Learned(digest, text, document, (), self._operations(document))
+        except GraphQLError as error:
+            return Learned(digest, text, None, (error,))
+        except RecursionError:
+            return Learned(digest, text, None, (too_costly("depth", Limits().depth),))
+
+    def _operations(self, document: DocumentNode) -> dict[str | None, Operation]:
+        found = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+        names = [one.name.value if one.name else None for one in found]
+        return {
+            name: Operation(name, one.operation, cost_of(self._schema, document, one))
+            for name, one in zip(names, found, strict=True)
+        }
 
 
-class SkipKnownDocuments(SchemaExtension):
-    """Takes a known document as it is. Comes after the limits, which look at every request."""
+class UseKnownDocuments(SchemaExtension):
+    """Gives an execution the document as we know it, with our verdict: it is neither parsed nor validated again."""
 
-    def __init__(self, known: KnownDocuments) -> None:
-        self._known = known
-        self._is_known = False
+    _learned: Learned | None = None
+
+    @property
+    def _documents(self) -> KnownDocuments:
+        documents: KnownDocuments = getattr(self.execution_context.schema, "documents")  # noqa: B009 - HubSchema has it, its base has not
+        return documents
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
+        context.parse_options["max_tokens"] = MAX_TOKENS
         if context.query and context.graphql_document is None:
-            context.graphql_document = self._known.find(context.query)
-            self._is_known = context.graphql_document is not None
+            self._learned = self._documents.learn(context.query)
+            # Without a document Strawberry parses once more, and finds the same fault where it reports such faults.
+            context.graphql_document = self._learned.document
         yield
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
-        if self._is_known:
+        if self._learned is not None:
             context.validation_rules = ()
-            yield
-            return
+            errors = list(self._learned.errors)
+            if not errors and unusable_number(context.variables):
+                errors.append(number_too_large())
+            context.pre_execution_errors = errors or None
         yield
-        if context.query and context.graphql_document is not None and not context.pre_execution_errors:
-            self._known.keep(context.query, context.graphql_document)
+
+
+def _not_one_operation() -> Fault:
+    return Fault(
+        Code.BAD_REQUEST,
+        Bilingual(
+            "В документе должна быть одна операция; из нескольких назовите нужную в поле operationName.",
+            "The document must hold one operation; of several, name the wanted one in `operationName`.",
+        ),
+    )
+
+
+def _no_such_operation() -> Fault:
+    return Fault(
+        Code.BAD_REQUEST,
+        Bilingual(
+            "Операции, названной в operationName, в документе нет. Проверьте имя или не указывайте его.",
+            "The document has no operation of the name in `operationName`. Check the name or leave it out.",
+        ),
+    )

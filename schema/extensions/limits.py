@@ -1,13 +1,13 @@
 """Limits on a document, measured before it is validated: validation itself can be made slow by a document of a few kilobytes.
 
 Promises: one walk that visits each fragment once, however often it is spread, so the cost of measuring grows with the text and not with what it
-unfolds to. Introspection is not counted for depth and unfolded fields: its answer does not depend on data.
+unfolds to. Introspection is not counted for depth and unfolded fields: its answer does not depend on data. What an operation costs to run is
+`schema.extensions.cost`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphql import (
@@ -23,12 +23,14 @@ from graphql import (
     SelectionSetNode,
     ValueNode,
 )
-from strawberry.extensions import SchemaExtension
 
 from domain.bilingual import Bilingual
 from schema.faults import Code, Fault
 
 MAX_TOKENS = 4_000
+MAX_CHARS = 64_000
+"""The longest text that is parsed at all: a token may be as long as its author likes."""
+_INTROSPECTION = ("__schema", "__type")
 # Python refuses to read or print longer whole numbers than 4 300 digits, which GraphQL's error messages would do; a Float has 309.
 _MOST_DIGITS = 400
 _MOST_BITS = 1_328  # about as many
@@ -123,7 +125,8 @@ class _Measure:
         self.counts["aliases"] += field.alias is not None
         self.counts["long_numbers"] += any(_has_long_number(one.value) for one in field.arguments or ())
         below = self._selections(field.selection_set)
-        if field.name.value in ("__schema", "__type"):
+        if field.name.value in _INTROSPECTION:
+            self.counts["introspection"] += 1
             return _Size(1, 1)
         return _Size(below.depth + 1, below.unfolded + 1)
 
@@ -141,18 +144,20 @@ def _has_long_number(value: ValueNode | None) -> bool:
     return False
 
 
-def excess(document: DocumentNode, limits: Limits) -> Fault | None:
-    """The first limit a document goes over, or None."""
+def excess(document: DocumentNode, limits: Limits, *, introspection: bool = True) -> Fault | None:
+    """What must not be in a document and is, or the first limit it goes over; None when it may be validated."""
     measure = _Measure(document, limits)
     measure.document(document)
+    if measure.counts["introspection"] and not introspection:
+        return _no_introspection()
     if measure.counts["empty"]:
         return _empty_selection()
     if measure.counts["long_numbers"]:
-        return _number_too_large()
+        return number_too_large()
     for name in Limits.__dataclass_fields__:
         found, most = measure.counts[name], getattr(limits, name)
         if found > most:
-            return _too_costly(name, most)
+            return too_costly(name.replace("_", " "), most)
     return None
 
 
@@ -180,7 +185,19 @@ def _empty_selection() -> Fault:
     )
 
 
-def _number_too_large() -> Fault:
+def _no_introspection() -> Fault:
+    return Fault(
+        Code.FORBIDDEN,
+        Bilingual(
+            "Здесь схему по сети не отдают: __schema и __type закрыты, __typename работает. Схема — файл schema.graphql проекта.",
+            "This server does not tell its schema: __schema and __type are closed, __typename works. "
+            "The schema is the project's file schema.graphql.",
+        ),
+        problem="INTROSPECTION_OFF",
+    )
+
+
+def number_too_large() -> Fault:
     return Fault(
         Code.BAD_REQUEST,
         Bilingual(
@@ -190,33 +207,13 @@ def _number_too_large() -> Fault:
     )
 
 
-def _too_costly(name: str, most: int) -> Fault:
-    what = name.replace("_", " ")
+def too_costly(what: str, most: int) -> Fault:
+    """A request that asks for more of something than one request may."""
     return Fault(
         Code.TOO_COSTLY,
         Bilingual(
-            f"Запрос слишком велик ({what}: больше {most}). Разделите его на несколько запросов.",
-            f"The operation is too large ({what}: more than {most}). Divide it into several.",
+            f"Запрос слишком велик ({what}: больше {most}). Разделите его на несколько запросов или попросите меньше строк.",
+            f"The operation is too large ({what}: more than {most}). Divide it into several, or ask for fewer rows.",
         ),
-        problem=name.upper(),
+        problem=what.upper().replace(" ", "_"),
     )
-
-
-class LimitDocuments(SchemaExtension):
-    """Refuses a document that goes over a limit, before it is validated."""
-
-    limits = Limits()
-
-    def on_parse(self) -> Iterator[None]:
-        self.execution_context.parse_options["max_tokens"] = MAX_TOKENS
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        context = self.execution_context
-        if context.graphql_document is not None and context.pre_execution_errors is None:
-            fault = excess(context.graphql_document, self.limits)
-            if fault is None and unusable_number(context.variables):
-                fault = _number_too_large()
-            if fault is not None:
-                context.pre_execution_errors = [fault]
-        yield

@@ -15,6 +15,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 from schema.plan.declare import ByKey, Column, Link, Shown, declared, is_stored, row_of
+from schema.plan.doubts import doubt_about
 from store.tables import Base
 
 _DEFINITION = "strawberry-definition"
@@ -32,6 +33,8 @@ class Catalogue:
     nodes: dict[str, GraphQLObjectType] = field(default_factory=dict)
     """The types a global id can name."""
     python_names: dict[tuple[str, str], str] = field(default_factory=dict)
+    doubts: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(Type, field) → why the database alone does not show that the field is what the schema promises. Most fields are not here."""
 
     def row(self, kind: GraphQLObjectType) -> type[Base]:
         """The rows of a type that has some."""
@@ -81,6 +84,9 @@ def _describe_field(catalogue: Catalogue, kind: GraphQLObjectType, name: str, gr
         shown = ByKey()
     if shown is not None:
         catalogue.shown[kind.name, name] = shown
+        why = None if row is None else doubt_about(shown, graphql_field, row)
+        if why is not None:
+            catalogue.doubts[kind.name, name] = why
 
 
 def _by_name(kind: GraphQLObjectType, row: type[Base], name: str) -> Shown | None:

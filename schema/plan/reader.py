@@ -1,98 +1,63 @@
-"""Runs plans: finds or compiles the plan of a field, binds a request's values and brings back the JSON. The only reader of stored fields.
+"""Reads stored rows for fields that lead to them from something that is not stored: payloads of mutations, events of subscriptions, computed values.
 
-Plans are kept by document, operation, field and audience, the least recently used falling out. Requests that show the compiler other things
-(`Openings.seen`) get a plan of their own.
+One statement per such field, on the primary, because a payload shows what was just written.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from graphql import GraphQLResolveInfo
-from sqlalchemy.dialects.postgresql import psycopg
 
-from domain.viewer import Viewer
 from schema.context import Context
-from schema.plan.catalogue import Catalogue
+from schema.extensions.known_documents import digest_of
 from schema.plan.compiler import Compiler
-from schema.plan.declare import Shown
+from schema.plan.declare import ByKey, ByKeys
+from schema.plan.operation import Plans
 from schema.plan.selection import Selected, Selector
-from schema.plan.values import Bind, Openings, Question, Values, bind_values
-from store.scope import PARAMETERS, Audience, audience_of, viewer_parameters
-from store.unit import Database
-
-_MOST_PLANS = 2_000
-_MOST_SHAPES = 16  # plans of one field that differ in what they have seen
-_DIALECT = psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this function untyped
+from schema.plan.statement import Plan, make_plan
+from schema.plan.values import Openings, Values
+from store.scope import Audience, audience_of, viewer_parameters
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One compiled statement. `sql` is in the driver's own form, so that running it costs no compiling."""
-
-    sql: str
-    constants: Mapping[str, Any]
-    binds: Mapping[str, Bind]
-    seen: tuple[tuple[Question, Hashable], ...]
-
-    def serves(self, values: Values) -> bool:
-        return all(question(values) == answer for question, answer in self.seen)
+async def read_row(plans: Plans, info: GraphQLResolveInfo[Context], key: Hashable) -> Any:  # noqa: ANN401 - the JSON the client asked for
+    """The row with this primary key, as the field that `info` is about asks for it; None when the viewer does not see it."""
+    return await _read(plans, ByKey(), info, key)
 
 
-class Reader:
-    """Reads stored fields for one schema."""
+async def read_rows(
+    plans: Plans, info: GraphQLResolveInfo[Context], kind: str, keys: Sequence[Hashable], column: str | None = None
+) -> list[Any]:
+    """Rows of one type by a unique column (the primary key unless said), for a field of an abstract type whose selection `info` is about.
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self._plans: OrderedDict[Hashable, list[Plan]] = OrderedDict()
-
-    async def read(
-        self,
-        shown: Shown,
-        info: GraphQLResolveInfo[Context],
-        database: Database,
-        viewer: Viewer | None,
-        key: Hashable | None,
-    ) -> Any:  # noqa: ANN401 - the JSON the client asked for
-        """The JSON of the field that `info` is about; `key` is the primary key of the row when a payload names it. Raises `Fault`."""
-        variables: Any = info.variable_values
-        values = Values(getattr(variables, "coerced", variables), viewer_parameters(viewer), key)
-        plan = self._plan(shown, info, audience_of(viewer), values)
-        parameters = {**plan.constants, **bind_values(plan.binds, values)}
-        async with database.reader() as connection:
-            text = (await connection.exec_driver_sql(plan.sql, parameters)).scalar_one()
-        return None if text is None else json.loads(text)
-
-    def _plan(self, shown: Shown, info: GraphQLResolveInfo[Context], audience: Audience, values: Values) -> Plan:
-        place = (_fingerprint(info), audience)
-        plans = self._plans.setdefault(place, [])
-        self._plans.move_to_end(place)
-        plan = next((one for one in plans if one.serves(values)), None)
-        if plan is None:
-            plan = compile_plan(self._catalogue, shown, info, audience, values)
-            plans.append(plan)
-            del plans[:-_MOST_SHAPES]
-        if len(self._plans) > _MOST_PLANS:
-            self._plans.popitem(last=False)
-        return plan
+    In the order of the keys, None for a key that names nothing the viewer sees. One statement. Keys may be text even where the column is a UUID.
+    """
+    rows: list[Any] = await _read(plans, ByKeys(kind, column), info, tuple(keys))
+    return rows
 
 
-def compile_plan(
-    catalogue: Catalogue, shown: Shown, info: GraphQLResolveInfo[Context], audience: Audience, values: Values
+async def _read(plans: Plans, shown: ByKey | ByKeys, info: GraphQLResolveInfo[Context], key: Hashable) -> Any:  # noqa: ANN401 - any JSON
+    context = info.context
+    audience = audience_of(context.viewer)
+    variables: Any = info.variable_values
+    values = Values(getattr(variables, "coerced", variables), viewer_parameters(context.viewer), key)
+    place = (shown, _fingerprint(info), audience)
+    plan, parameters = plans.cache.plan(place, values, lambda: _make(plans, shown, info, audience, values))
+    text = await plan.run(context.database.reads, parameters)
+    return None if text is None else plan.read(text)
+
+
+def _make(
+    plans: Plans, shown: ByKey | ByKeys, info: GraphQLResolveInfo[Context], audience: Audience, values: Values
 ) -> Plan:
-    """Compile the field that `info` is about, for requests that look like this one."""
-    openings = Openings(values)
-    selector = Selector(info.schema, info.fragments, openings)
     field = Selected(str(info.path.key), info.parent_type.fields[info.field_name], list(info.field_nodes))
-    compiled = Compiler(catalogue, selector, audience, openings).statement(shown, field).compile(dialect=_DIALECT)
-    open_names = {*PARAMETERS, *openings.binds}
-    constants = {name: value for name, value in compiled.params.items() if name not in open_names}
-    return Plan(str(compiled), constants, dict(openings.binds), tuple(openings.seen))
+
+    def write(openings: Openings) -> Any:  # noqa: ANN401 - as `Write` says
+        selector = Selector(info.schema, info.fragments, openings)
+        return Compiler(plans.catalogue, selector, audience, openings).statement(shown, field)
+
+    return make_plan(values, write, may_pass=False)
 
 
 def _fingerprint(info: GraphQLResolveInfo[Context]) -> Hashable:
@@ -101,6 +66,5 @@ def _fingerprint(info: GraphQLResolveInfo[Context]) -> Hashable:
     if document is None:
         message = "an operation is parsed with its source text"
         raise ValueError(message)
-    digest = hashlib.sha256(document.source.body.encode("utf-8", "surrogatepass")).digest()
     nodes = tuple(node.loc.start for node in info.field_nodes if node.loc is not None)
-    return digest, document.start, info.parent_type.name, nodes
+    return digest_of(document.source.body), document.start, info.parent_type.name, nodes

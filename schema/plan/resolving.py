@@ -1,5 +1,5 @@
-"""Hangs the plan into the built schema. After `resolve_by_plan`, a stored field has no resolver of its own: the field where the selection enters
-stored data runs one statement, and every field below picks its part of the answer by response key.
+"""Hangs the plan into the built schema. After `resolve_by_plan`, a stored field has no resolver of its own: one statement has answered the
+stored part of a query before it is executed, one reads each row that a payload names, and every field picks its part of the answer by response key.
 """
 
 from __future__ import annotations
@@ -7,24 +7,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, GraphQLUnionType
 
 from schema.context import Context
-from schema.plan.catalogue import NODE, Catalogue, build_catalogue
-from schema.plan.compiler import TYPE_KEY
-from schema.plan.declare import ByKey, KeyOf, Nowhere, Shown
-from schema.plan.reader import Reader
+from schema.plan.catalogue import Catalogue, build_catalogue
+from schema.plan.compiler import ROW_KEY, TYPE_KEY
+from schema.plan.declare import ByKey, Computed, KeyOf, RowValues
+from schema.plan.operation import Answered, Plans
+from schema.plan.reader import read_row
 
 Resolve = Callable[..., Awaitable[Any]]
 
 
-def resolve_by_plan(schema: GraphQLSchema) -> Catalogue:
-    """Replace the resolvers of all stored fields. The catalogue is returned for those who want to look."""
+def resolve_by_plan(schema: GraphQLSchema) -> Plans:
+    """Replace the resolvers of all stored fields."""
     catalogue = build_catalogue(schema)
-    reader = Reader(catalogue)
+    plans = Plans(schema, catalogue)
     for kind in schema.type_map.values():
-        if isinstance(kind, GraphQLInterfaceType) and kind.name == NODE:
-            kind.resolve_type = _type_of_node
+        if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType) and _is_of_rows(schema, catalogue, kind):
+            kind.resolve_type = _type_of_row
         if not isinstance(kind, GraphQLObjectType):
             continue
         is_stored = kind.name in catalogue.rows
@@ -32,17 +33,24 @@ def resolve_by_plan(schema: GraphQLSchema) -> Catalogue:
             kind.is_type_of = None  # rows are JSON, not instances of the class that declares the type
         for name, field in kind.fields.items():
             shown = catalogue.shown.get((kind.name, name))
-            if is_stored:
+            if isinstance(shown, Computed):
+                field.resolve = _compute(field.resolve)
+            elif is_stored:
                 field.resolve = _pick
             elif isinstance(shown, ByKey):
                 whole = kind is schema.subscription_type
-                field.resolve = _read_named(reader, shown, None if whole else catalogue.python_names[kind.name, name])
+                field.resolve = _read_named(plans, None if whole else catalogue.python_names[kind.name, name])
             elif shown is not None:
-                field.resolve = _read_root(reader, shown)
-    return catalogue
+                field.resolve = _pick_root
+    return plans
 
 
-def _type_of_node(row: dict[str, Any], *_: object) -> str:
+def _is_of_rows(schema: GraphQLSchema, catalogue: Catalogue, kind: GraphQLInterfaceType | GraphQLUnionType) -> bool:
+    members = schema.get_possible_types(kind)
+    return bool(members) and all(catalogue.rows.get(member.name) is not None for member in members)
+
+
+def _type_of_row(row: dict[str, Any], *_: object) -> str:
     return str(row[TYPE_KEY])
 
 
@@ -50,17 +58,26 @@ def _pick(tree: dict[str, Any], info: GraphQLResolveInfo[Context], **_: object) 
     return tree[str(info.path.key)]
 
 
-def _read_root(reader: Reader, shown: Shown) -> Resolve:
-    async def resolve(_source: object, info: GraphQLResolveInfo[Context], **_: object) -> Any:  # noqa: ANN401 - any JSON
-        context = info.context
-        if isinstance(shown, Nowhere) and context.viewer is None:
-            return None
-        return await reader.read(shown, info, context.database, context.viewer, None)
+def _compute(own: Callable[..., Any] | None) -> Callable[..., Any]:
+    """For a field with a resolver of its own, which is given the columns it needs."""
+    if own is None:
+        message = "a computed field has a resolver"
+        raise TypeError(message)
+
+    def resolve(tree: dict[str, Any], info: GraphQLResolveInfo[Context], **given: Any) -> Any:  # noqa: ANN401 - as the field says
+        return own(RowValues(tree[ROW_KEY]), info, **given)
 
     return resolve
 
 
-def _read_named(reader: Reader, shown: ByKey, attribute: str | None) -> Resolve:
+def _pick_root(answered: object, info: GraphQLResolveInfo[Context], **_: object) -> Any:  # noqa: ANN401 - any JSON
+    if not isinstance(answered, Answered):
+        message = "queries are executed with the extension AnswerByPlan"
+        raise TypeError(message)
+    return answered.root(str(info.path.key))
+
+
+def _read_named(plans: Plans, attribute: str | None) -> Resolve:
     """For a field of a payload; without an attribute, the source itself names the row (an event of a subscription)."""
 
     async def resolve(source: object, info: GraphQLResolveInfo[Context], **_: object) -> Any:  # noqa: ANN401 - any JSON
@@ -70,7 +87,6 @@ def _read_named(reader: Reader, shown: ByKey, attribute: str | None) -> Resolve:
         if not isinstance(named, KeyOf):
             message = f"{info.parent_type.name}.{info.field_name} must hold what by_key() makes"
             raise TypeError(message)
-        context = info.context
-        return await reader.read(shown, info, context.database, context.viewer, named.key)
+        return await read_row(plans, info, named.key)
 
     return resolve

@@ -14,16 +14,21 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
     NamedTypeNode,
+    OperationDefinitionNode,
     SelectionNode,
-    TypeNameMetaFieldDef,
+    SelectionSetNode,
     get_named_type,
     is_abstract_type,
 )
 
+from schema.plan.catalogue import Catalogue
+from schema.plan.declare import ByKey, Computed
 from schema.plan.values import Argument, Openings, argument, condition
 
 
@@ -63,7 +68,7 @@ class Selector:
         self._fragments = fragments
         self._openings = openings
 
-    def fields(self, kind: GraphQLObjectType, nodes: Iterable[FieldNode]) -> list[Selected]:
+    def fields(self, kind: GraphQLObjectType, nodes: Iterable[FieldNode | OperationDefinitionNode]) -> list[Selected]:
         """The fields below `nodes`, in the order in which the answer holds them."""
         grouped: dict[str, list[FieldNode]] = {}
         opened: set[str] = set()
@@ -72,8 +77,16 @@ class Selector:
                 self._collect(kind, node.selection_set.selections, grouped, opened)
         return [Selected(key, self._definition(kind, merged[0].name.value), merged) for key, merged in grouped.items()]
 
+    def object_type(self, name: str) -> GraphQLObjectType:
+        """An object type of the schema by its name."""
+        return cast("GraphQLObjectType", self._schema.type_map[name])
+
     def _definition(self, kind: GraphQLObjectType, name: str) -> GraphQLField:
-        return TypeNameMetaFieldDef if name == "__typename" else kind.fields[name]
+        field = self._schema.get_field(kind, name)
+        if field is None:
+            message = f"{kind.name} has no field {name}"
+            raise LookupError(message)
+        return field
 
     def _collect(
         self,
@@ -101,6 +114,10 @@ class Selector:
         for directive in getattr(selection, "directives", None) or ():
             if directive.name.value in ("skip", "include"):
                 wanted = self._openings.look(condition(directive.arguments[0].value).value)
+                if wanted is None:
+                    # A variable that may be null; graphql-core says that this one must not.
+                    self._openings.doubt(f"@{directive.name.value}(if: null)")
+                    continue
                 if bool(wanted) is (directive.name.value == "skip"):
                     return False
         return True
@@ -110,3 +127,42 @@ class Selector:
             return True
         named = self._schema.get_type(wanted.name.value)
         return is_abstract_type(named) and self._schema.is_sub_type(named, kind)
+
+
+def wholly_stored(
+    schema: GraphQLSchema,
+    catalogue: Catalogue,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+) -> bool:
+    """Whether nothing an operation selects, whatever its variables, needs more than the database."""
+    opened: set[str] = set()
+
+    def stored(kind: GraphQLNamedType | None, selections: SelectionSetNode) -> bool:
+        return all(stored_one(kind, one) for one in selections.selections)
+
+    def stored_one(kind: GraphQLNamedType | None, one: SelectionNode) -> bool:
+        if isinstance(one, InlineFragmentNode):
+            narrowed = schema.get_type(one.type_condition.name.value) if one.type_condition else kind
+            return stored(narrowed, one.selection_set)
+        if isinstance(one, FragmentSpreadNode):
+            name = one.name.value
+            if name in opened:
+                return True
+            opened.add(name)
+            fragment = fragments[name]
+            return stored(schema.get_type(fragment.type_condition.name.value), fragment.selection_set)
+        return not isinstance(one, FieldNode) or stored_field(kind, one)
+
+    def stored_field(kind: GraphQLNamedType | None, one: FieldNode) -> bool:
+        name = one.name.value
+        if name == "__typename":
+            return True
+        if not isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) or name not in kind.fields:
+            return False
+        shown = catalogue.shown.get((kind.name, name))
+        if isinstance(shown, Computed | ByKey) or (shown is None and kind is schema.query_type):
+            return False
+        return one.selection_set is None or stored(get_named_type(kind.fields[name].type), one.selection_set)
+
+    return stored(schema.query_type, operation.selection_set)

@@ -1,4 +1,4 @@
-"""A document that was valid once is not validated again, and nothing that depends on the request is forgotten by that."""
+"""A document is parsed, measured and judged once, and nothing that depends on the request is forgotten by that."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import strawberry.schema.schema as strawberry_schema
-from graphql import DocumentNode, GraphQLSchema, parse
+from graphql import DocumentNode, build_schema, validate
 
-from schema.extensions.known_documents import KnownDocuments
+from schema.extensions.known_documents import KnownDocuments, Policy, digest_of
+from schema.faults import Fault
 from tests.api.hub import Hub, fault_of
 
 QUERY = "query Known($code: String!) { organisation(code: $code) { code } }"
+SCHEMA = build_schema("type Query { name(size: Size): String } enum Size { SMALL LARGE }")
 
 
 @contextmanager
 def validations(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[DocumentNode]]:
     """The documents that are validated meanwhile."""
     seen: list[DocumentNode] = []
-    validate = strawberry_schema.validate_document
 
-    def counted(schema: GraphQLSchema, document: DocumentNode, rules: tuple[type, ...]) -> list[object]:
+    def counted(schema: object, document: DocumentNode, *rest: object, **options: object) -> list[object]:
         seen.append(document)
-        return list(validate(schema, document, rules))
+        return list(validate(schema, document, *rest, **options))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(strawberry_schema, "validate_document", counted)
+    monkeypatch.setattr("schema.extensions.known_documents.validate", counted)
     yield seen
 
 
@@ -54,17 +54,64 @@ async def test_variables_are_judged_although_the_document_is_known(hub: Hub) -> 
 
 
 def test_the_memory_is_bounded_by_the_length_of_the_texts() -> None:
-    known = KnownDocuments(most_chars=100)
-    texts = [f"{{ field{number:020} }}" for number in range(10)]
+    known = KnownDocuments(SCHEMA, most_chars=100)
+    texts = [f"{{ name }} # {number:020}" for number in range(10)]
     for text in texts:
-        known.keep(text, parse(text))
-    assert known.find(texts[0]) is None
-    assert known.find(texts[-1]) is not None
-    assert sum(known.find(text) is not None for text in texts) == 100 // len(texts[0])
+        known.learn(text)
+    assert known.find(digest_of(texts[0])) is None
+    assert known.find(digest_of(texts[-1])) is not None
+    assert len(known) == 100 // len(texts[0])
 
 
-def test_a_very_long_document_is_not_remembered() -> None:
-    known = KnownDocuments()
-    text = "{ a " + " " * 20_000 + "}"
-    known.keep(text, parse(text))
-    assert known.find(text) is None
+def test_a_very_long_document_is_known_only_as_long_as_somebody_works_with_it() -> None:
+    known = KnownDocuments(SCHEMA)
+    text = "{ name " + " " * 20_000 + "}"
+    learned = known.learn(text)
+    assert known.learn(text) is learned
+    del learned
+    assert known.find(digest_of(text)) is None
+
+
+def test_a_trusted_document_is_never_pushed_out() -> None:
+    known = KnownDocuments(SCHEMA, most_chars=30)
+    trusted = known.trust("{ trusted: name }")
+    for number in range(20):
+        known.learn(f"{{ a{number}: name }}")
+    assert known.trusted(trusted.digest) is known.find(trusted.digest) is trusted
+
+
+def test_a_wrong_document_is_neither_kept_nor_trusted() -> None:
+    known = KnownDocuments(SCHEMA)
+    for text in ("{", "{ nothing }", "", "x" * 70_000, "{ name { } }"):
+        assert known.trust(text).errors
+        assert known.trusted(digest_of(text)) is None
+    assert len(known) == 0
+
+
+def test_of_several_operations_one_must_be_named_and_be_there() -> None:
+    learned = KnownDocuments(SCHEMA).learn("query A { name } query B { name }")
+    assert learned.operation("B").name == "B"
+    for name in (None, "C"):
+        with pytest.raises(Fault, match="operation"):
+            learned.operation(name)
+
+
+@pytest.mark.parametrize("text", ["{ nam }", "{ name(siz: SMALL) }", "{ name(size: SMAL) }"])
+def test_suggestions_are_made_only_where_the_policy_allows_them(text: str) -> None:
+    told = KnownDocuments(SCHEMA).learn(text).errors[0].message
+    kept = KnownDocuments(SCHEMA, Policy(suggestions=False)).learn(text).errors[0].message
+    assert "Did you mean" in told
+    assert "Did you mean" not in kept
+
+
+def test_introspection_is_refused_clearly_and_typename_is_not() -> None:
+    known = KnownDocuments(SCHEMA, Policy(introspection=False))
+    assert known.learn("{ __typename }").errors == ()
+    for text in (
+        "{ __schema { types { name } } }",
+        '{ __type(name: "Query") { name } }',
+        "{ ...F } fragment F on Query { s: __schema { types { name } } }",
+    ):
+        fault = known.learn(text).errors[0]
+        assert fault.extensions == {"code": "FORBIDDEN", "problem": "INTROSPECTION_OFF"}
+        assert "schema.graphql" in fault.message

@@ -55,3 +55,12 @@ async def test_a_database_that_is_away_is_unavailable(hub: Hub, anna: Viewer, ca
         assert "Повторите" in result.errors[0].message
     assert SECRET not in caplog.text
     await away.close()
+
+
+@pytest.mark.parametrize(("given", "place"), [({}, "'$input'"), ({"input": {"idempotencyKey": 1}}, "'$input'")])
+async def test_what_is_wrong_with_a_variable_is_said_with_its_name(
+    hub: Hub, anna: Viewer, given: dict[str, object], place: str
+) -> None:
+    result = await hub.run(document("submit_message"), given, viewer=anna)
+    assert result.errors
+    assert all(error.message.startswith(f"Variable {place} has invalid value") for error in result.errors)
