@@ -46,3 +46,11 @@ def read_reference(spoken: str) -> str | None:
     if len(digits) != 11 or not (digits.isascii() and digits.isdigit()) or _check_digit(digits) != 0:
         return None
     return f"{digits[:2]}-{digits[2:6]}-{digits[6:10]}-{digits[10]}"
+
+
+def reference_beginning(spoken: str) -> str | None:
+    """The beginning of a reference in its canonical form, `26-0001-2`; None for fewer than four digits, more than ten, or anything but digits."""
+    digits = _SEPARATORS.sub("", spoken)
+    if not 4 <= len(digits) <= 10 or not (digits.isascii() and digits.isdigit()):
+        return None
+    return "-".join(part for part in (digits[:2], digits[2:6], digits[6:]) if part)

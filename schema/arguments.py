@@ -22,6 +22,10 @@ Last = Annotated[
         description=f"How many items from the end (or before `before`), 1 to {MOST_ROWS}. Not with `first`."
     ),
 ]
+Newest = Annotated[
+    int | None,
+    strawberry.argument(description=f"Only so many from the end of the list, 1 to {MOST_ROWS}; still in its order."),
+]
 After = Annotated[
     str | None, strawberry.argument(description="Only items after this cursor (`endCursor` of the page before).")
 ]

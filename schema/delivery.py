@@ -18,7 +18,7 @@ from schema.relay import Node
 from store.tables import DeliveryRow
 
 # The stored reason may quote an agency's reply and is for operators; a citizen is told what the state means for them.
-_REASONS = {
+REASONS = {
     DeliveryState.QUEUED: Bilingual(
         "Ждёт, пока дойдёт отправленное раньше.", "It waits until what was sent before arrives."
     ),
@@ -48,9 +48,7 @@ _REASONS = {
 def _reason(language: str) -> Expression:
     def expression(table: FromClause) -> ColumnElement[str]:
         state = cast(table.c.state, Text)
-        texts = [
-            (state == state_.value, literal(getattr(_REASONS[state_], language), Text)) for state_ in DeliveryState
-        ]
+        texts = [(state == state_.value, literal(getattr(REASONS[state_], language), Text)) for state_ in DeliveryState]
         return case(*texts)
 
     return expression
@@ -70,6 +68,9 @@ class Delivery(Node):
     )
     organisation: Organisation = strawberry.field(description="The organisation it is for.")
 
-    @field("What the state means for the citizen.", Words(_reason("ru"), _reason("en")))
+    @field(
+        "What the state means for the citizen.",
+        Words(_reason("ru"), _reason("en"), sure="ck_delivery_deliverystate, and each of these states has a text"),
+    )
     def reason(self, language: InLanguage = Language.RU) -> str:
         planned()

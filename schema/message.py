@@ -10,7 +10,7 @@ from sqlalchemy import or_
 from domain.message import CategorySource, Channel, PlaceSource, Regime
 from domain.status import Status
 from schema.answer import Answer
-from schema.arguments import InLanguage
+from schema.arguments import InLanguage, Newest
 from schema.attachment import Attachment
 from schema.case import Case
 from schema.category import Category
@@ -19,19 +19,29 @@ from schema.enums import Language
 from schema.event import Event
 from schema.fields import field
 from schema.organisation import Organisation
-from schema.plan.declare import Column, Embedded, Link, planned, shows, stored, words
+from schema.person import Person
+from schema.plan.declare import Column, Embedded, Link, OnlyFor, planned, shows, stored, words
 from schema.relay import Node
 from schema.territory import Territory
+from store.scope import sees_author
 from store.tables import MessageRow
+
+_CHECKED = "ck_message_latitude, ck_message_longitude and ck_message_accuracy keep them finite, ck_message_whole_point both there"
+_WHOLE = "a route is there with its rule, and ck_message_whole_route keeps its reasons with the rule"
 
 
 @stored(MessageRow)
 @strawberry.type(description="A point on the earth, in degrees of WGS 84.")
 class Point:
-    latitude: float = strawberry.field(description="Degrees north.")
-    longitude: float = strawberry.field(description="Degrees east.")
+    latitude: float = strawberry.field(
+        description="Degrees north.", metadata=shows(Column(lambda table: table.c.latitude, sure=_CHECKED))
+    )
+    longitude: float = strawberry.field(
+        description="Degrees east.", metadata=shows(Column(lambda table: table.c.longitude, sure=_CHECKED))
+    )
     accuracy: float | None = strawberry.field(
-        description="How exact it is, in metres.", metadata=shows(Column(lambda table: table.c.accuracy_m))
+        description="How exact it is, in metres.",
+        metadata=shows(Column(lambda table: table.c.accuracy_m, sure=_CHECKED)),
     )
     source: PlaceSource | None = strawberry.field(
         description="How it became known.", metadata=shows(Column(lambda table: table.c.place_source))
@@ -53,10 +63,11 @@ class Place:
 @strawberry.type(description="Why a message went where it went.")
 class Route:
     rule: str = strawberry.field(
-        description="The name of the rule that decided.", metadata=shows(Column(lambda table: table.c.route_rule))
+        description="The name of the rule that decided.",
+        metadata=shows(Column(lambda table: table.c.route_rule, sure=_WHOLE)),
     )
 
-    @field("The reason, in words.", words("route_reason"))
+    @field("The reason, in words.", words("route_reason", sure=_WHOLE))
     def reason(self, language: InLanguage = Language.RU) -> str:
         planned()
 
@@ -69,7 +80,7 @@ class Route:
 
 
 @stored(MessageRow)
-@strawberry.type(description="A citizen's message. Only the person who sent it sees it.")
+@strawberry.type(description="A citizen's message. The person who sent it sees it, and those who work on it.")
 class Message(Node):
     reference: str = strawberry.field(description="The number people read aloud, such as `26-0001-2345-8`.")
     text: str = strawberry.field(description="What the citizen wrote, unaltered.")
@@ -96,12 +107,20 @@ class Message(Node):
         description="Why this organisation is responsible.",
         metadata=shows(Embedded(lambda table: table.c.route_rule.is_not(None))),
     )
-    history: list[Event] = strawberry.field(
-        description="Everything that happened to it, oldest first.", metadata=shows(Link("events"))
+    author: Person | None = strawberry.field(
+        description="Who wrote it; null for those who may not know.",
+        metadata=shows(OnlyFor(sees_author, Link("person"))),
     )
-    answers: list[Answer] = strawberry.field(description="The answers, first version first.")
     attachments: list[Attachment] = strawberry.field(description="The files, in the order in which they were given.")
     cases: list[Case] = strawberry.field(description="The cases that organisations keep for it.")
     deliveries: list[Delivery] = strawberry.field(
         description="What was, is or will be brought to organisations, in order."
     )
+
+    @field("Everything that happened to it, oldest first.", Link("events", newest="last"))
+    def history(self, last: Newest = None) -> list[Event]:
+        planned()
+
+    @field("The answers, first version first.", Link("answers", newest="last"))
+    def answers(self, last: Newest = None) -> list[Answer]:
+        planned()

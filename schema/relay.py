@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 import strawberry
 
 from schema.plan.declare import stored
+from schema.plan.totals_sql import MOST_COUNTED
 
 Item = TypeVar("Item")
 
@@ -42,3 +43,9 @@ class Connection(Generic[Item]):
     edges: list[Edge[Item]] = strawberry.field(description="The items with their cursors.")
     nodes: list[Item] = strawberry.field(description="The items alone, for those who need no cursor per item.")
     page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    total_count: int = strawberry.field(
+        description=f"How many items the whole list has, but never more than {MOST_COUNTED}. It costs time: ask for it only to show it."
+    )
+    total_count_is_exact: bool = strawberry.field(
+        description=f"Whether `totalCount` is the number; false when there are more than {MOST_COUNTED}."
+    )

@@ -17,7 +17,9 @@ from store.tables import TerritoryRow
 @strawberry.type(description="A region or a municipality.")
 class Territory(Node):
     code: str = strawberry.field(description="Its OKTMO code, eight digits.")
-    kind: TerritoryKind = strawberry.field(description="What it is.", metadata=shows(Column(in_capitals("kind"))))
+    kind: TerritoryKind = strawberry.field(
+        description="What it is.", metadata=shows(Column(in_capitals("kind"), sure="ck_territory_kind"))
+    )
     parent: Territory | None = strawberry.field(description="The territory it lies in; null for a region.")
 
     @field("Its name.", words("name"))

@@ -6,8 +6,21 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Computed,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    literal_column,
+)
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.event import EventKind
@@ -18,6 +31,17 @@ from store.tables.delivery import DeliveryRow
 from store.tables.registry import CategoryRow, OrganisationRow, PersonRow, TerritoryRow
 from store.types import XID8
 
+WORDS = (
+    "setweight(to_tsvector('russian'::regconfig, translate(text, 'ёЁ', 'еЕ')), 'A')"
+    " || setweight(to_tsvector('russian'::regconfig, translate(COALESCE(address, ''), 'ёЁ', 'еЕ')), 'B')"
+)
+"""The words of a message, with those of its address behind them. Е stands for Ё, which people write as they like."""
+
+
+def folded_address(address: ColumnElement[Any]) -> ColumnElement[str]:
+    """The expression under which addresses are indexed."""
+    return func.translate(address, literal_column("'ёЁ'"), literal_column("'еЕ'"))
+
 
 class MessageRow(Base):
     """A citizen's message as it stands now. How it came here is in `event`."""
@@ -26,7 +50,26 @@ class MessageRow(Base):
     __table_args__ = (
         Index("ix_message_person_received", "person_id", "received_at", "id"),
         Index("ix_message_organisation_received", "organisation_code", "received_at", "id"),
+        # Nothing here names a column that a change of status writes: such a change then touches none of these indexes.
+        Index("ix_message_received", "received_at", "id"),
+        Index("ix_message_organisation_deadline", "organisation_code", "deadline_on", "id"),
+        Index("ix_message_words", "words", postgresql_using="gin"),
+        Index(
+            "ix_message_address",
+            literal_column("translate(address, 'ёЁ'::text, 'еЕ'::text)").label("folded"),
+            postgresql_using="gin",
+            postgresql_ops={"folded": "gin_trgm_ops"},
+        ),
+        Index("ix_message_point", sql("point(longitude, latitude)"), postgresql_using="gist"),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="whole_point"),
+        # NaN and infinity are values of a double but not of JSON, and a reader of JSON would meet them as text.
+        CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
+        CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
+        CheckConstraint("accuracy_m BETWEEN 0 AND 100000", name="accuracy"),
+        CheckConstraint(
+            "(route_rule IS NULL) = (route_reason_ru IS NULL) AND (route_rule IS NULL) = (route_reason_en IS NULL)",
+            name="whole_route",
+        ),
     )
     id: Mapped[UUID] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(unique=True)
@@ -57,6 +100,8 @@ class MessageRow(Base):
     received_at: Mapped[datetime]
     deadline_on: Mapped[date]
     deadline_rule: Mapped[str]
+    words: Mapped[str] = mapped_column(TSVECTOR, Computed(WORDS, persisted=True))
+    """What full-text search finds the message by."""
 
     person: Mapped[PersonRow] = relationship(lazy="raise")
     category: Mapped[CategoryRow | None] = relationship(lazy="raise")
@@ -169,7 +214,10 @@ class AnswerRow(Base):
     """One version of an answer. A later version never replaces the row of an earlier one."""
 
     __tablename__ = "answer"
-    __table_args__ = (UniqueConstraint("message_id", "version"),)
+    __table_args__ = (
+        UniqueConstraint("message_id", "version"),
+        Index("ix_answer_organisation_observed", "organisation_code", "observed_at", "id"),
+    )
     id: Mapped[UUID] = mapped_column(primary_key=True)
     message_id: Mapped[UUID] = mapped_column(ForeignKey("message.id"))
     version: Mapped[int] = mapped_column(SmallInteger)

@@ -3,20 +3,60 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    FromClause,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    literal_column,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from domain.organisation import OrganisationKind, OrganisationLevel
 from domain.rights import Role
+from domain.territory import TerritoryKind
 from store.tables.base import NOW, Base
+
+
+def _one_of(column: str, kind: type[StrEnum]) -> CheckConstraint:
+    """The values of a column are those of an enum."""
+    return CheckConstraint(f"{column} IN ({', '.join(repr(one.value) for one in kind)})", name=column)
+
+
+NAMES = "translate((name_ru || ' '::text) || name_en, 'ёЁ'::text, 'еЕ'::text)"
+"""Both names of a row as they are searched by. Е stands for Ё, which people write as they like."""
+
+
+def folded_names(table: FromClause) -> ColumnElement[str]:
+    """The expression under which the names of organisations, categories and territories are indexed."""
+    both = table.c.name_ru.op("||")(literal_column("' '")).op("||")(table.c.name_en)
+    return func.translate(both, literal_column("'ёЁ'"), literal_column("'еЕ'"))
+
+
+def _named(table: str) -> Index:
+    names: ColumnElement[str] = literal_column(NAMES)
+    return Index(
+        f"ix_{table}_names",
+        names.label("names"),
+        postgresql_using="gin",
+        postgresql_ops={"names": "gin_trgm_ops"},
+    )
 
 
 class TerritoryRow(Base):
     """A municipality or region, keyed by its eight-digit OKTMO code."""
 
     __tablename__ = "territory"
+    __table_args__ = (_one_of("kind", TerritoryKind), _named("territory"))
     code: Mapped[str] = mapped_column(primary_key=True)
     name_ru: Mapped[str]
     name_en: Mapped[str]
@@ -43,6 +83,11 @@ class OrganisationRow(Base):
     """A public body. `has_system` says that an agency file connects its own case system."""
 
     __tablename__ = "organisation"
+    __table_args__ = (
+        _one_of("kind", OrganisationKind),
+        _one_of("level", OrganisationLevel),
+        _named("organisation"),
+    )
     code: Mapped[str] = mapped_column(primary_key=True)
     name_ru: Mapped[str]
     name_en: Mapped[str]
@@ -72,6 +117,7 @@ class CategoryRow(Base):
     """One node of the rubricator. Messages are filed under leaves; a retired node stays for the messages that name it."""
 
     __tablename__ = "category"
+    __table_args__ = (_named("category"),)
     code: Mapped[str] = mapped_column(primary_key=True)
     name_ru: Mapped[str]
     name_en: Mapped[str]
@@ -111,3 +157,11 @@ class RoleGrantRow(Base):
     organisation_code: Mapped[str] = mapped_column(ForeignKey("organisation.code"))
     begins_at: Mapped[datetime] = mapped_column(server_default=NOW)
     ends_at: Mapped[datetime | None]
+
+
+class ReadVersionRow(Base):
+    """Which state of some tables this is: the number of the transaction that changed them last. Kept by triggers."""
+
+    __tablename__ = "read_version"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)

@@ -25,6 +25,7 @@ from domain.rights import Grant, Role
 from domain.viewer import Viewer
 from schema.context import Changes, Context, LanguageCode
 from store.people import person_id
+from store.reading import ReadStatement
 from store.references import ReferenceSource
 from store.role_grants import grant_role
 from store.tables import AttachmentRow
@@ -155,6 +156,12 @@ class Hub:
     def statements(self) -> Iterator[list[str]]:
         """The SQL statements that operations execute inside the block; those of the background relay are left out."""
         seen: list[str] = []
+        reads = self.database.reads
+        run = reads.json_text
+
+        async def read(statement: str | ReadStatement, parameters: Mapping[str, Any]) -> bytes | None:
+            seen.append(statement if isinstance(statement, str) else statement.text.decode())
+            return await run(statement, parameters)
 
         def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
             if not statement.startswith(("NOTIFY", "UPDATE turn")):
@@ -162,9 +169,11 @@ class Hub:
 
         engine = self.database.engine.sync_engine
         event.listen(engine, "before_cursor_execute", note)
+        reads.json_text = read  # type: ignore[method-assign]
         try:
             yield seen
         finally:
+            del reads.json_text
             event.remove(engine, "before_cursor_execute", note)
 
 
