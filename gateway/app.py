@@ -1,17 +1,15 @@
 """The HTTP door of the hub: `create_app` puts its routes together; `gateway.services` opens what they work with.
 
 `/graphql` (GET, POST, server-sent events, WebSocket), `/agencies/{code}/events` (webhooks), `/health` (the process
-lives), `/ready` (the database answers). Whatever goes wrong, the answer is JSON of one shape.
+lives), `/ready` (a request would be served), `/metrics` (for operators). Whatever goes wrong, the answer is JSON of one shape.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,27 +17,34 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
-from strawberry.schema import BaseSchema
 
 from gateway.doorstep import Doorstep
+from gateway.federation import with_federation
 from gateway.graphiql import GraphiQL
 from gateway.graphql import GraphQLDoor
+from gateway.metrics_page import Siblings, metrics
+from gateway.operation_times import OperationTimes
+from gateway.own_writes import OwnWrites
+from gateway.readiness import Readiness
 from gateway.refusals import Code, Refusal, preferred_language
 from gateway.services import open_services
 from gateway.settings import Settings
+from gateway.trusted import policy_of
 from gateway.webhooks import receive_events
-from schema.root import build_schema
+from schema.root import HubSchema, build_schema
 from store.home import Home
-
-_READY_WITHIN_S = 5.0
 
 
 def create_app(
-    home: Home | None = None, settings: Settings | None = None, schema: BaseSchema | None = None
+    home: Home | None = None,
+    settings: Settings | None = None,
+    schema: HubSchema | None = None,
+    siblings: Siblings | None = None,
 ) -> Starlette:
     """The ASGI application, from the environment unless told otherwise. Raises BadSettings."""
     home = home or Home.from_environment()
     settings = settings or Settings.from_environment()
+    siblings = siblings or Siblings(0, None)
     graphiql = GraphiQL() if settings.in_development else None
 
     @contextlib.asynccontextmanager
@@ -48,21 +53,29 @@ def create_app(
         logging.getLogger("uvicorn.access").disabled = True
         async with open_services(home, settings) as services:
             app.state.services = services
-            app.state.door = GraphQLDoor(schema or build_schema(), services, graphiql)
-            yield
+            app.state.readiness = Readiness(services.database, services.leaving)
+            served = schema or build_schema(policy_of(settings))
+            app.state.documents = served.documents
+            door = GraphQLDoor(served, services, graphiql)
+            app.state.door = with_federation(door)
+            services.metrics.watch(served.plans.plan_cache_info, door.allowance.buckets)
+            app.state.siblings = siblings
+            async with siblings.told(services.metrics.text):
+                yield
 
     routes: list[BaseRoute] = [
-        Route("/graphql", _ToDoor()),
-        WebSocketRoute("/graphql", _ToDoor()),
+        Route("/graphql", OwnWrites(OperationTimes(_ToDoor()))),
+        WebSocketRoute("/graphql", OwnWrites(_ToDoor())),
         Route("/agencies/{code}/events", receive_events, methods=["POST"]),
         Route("/health", health),
         Route("/ready", ready),
+        Route("/metrics", metrics),
     ]
     if graphiql is not None:
         routes.append(graphiql.files())
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Doorstep)],
+        middleware=[Middleware(Doorstep, origins=settings.origins)],
         exception_handlers={HTTPException: _not_routed, Refusal: _refused},
         lifespan=lifespan,
     )
@@ -81,18 +94,10 @@ async def health(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """`GET /ready`: 200 when a request could be served, 503 when the database does not answer."""
-    try:
-        async with asyncio.timeout(_READY_WITHIN_S):
-            await request.app.state.services.database.ping()
-    except (SQLAlchemyError, OSError, TimeoutError):
-        raise Refusal(
-            503,
-            Code.UNAVAILABLE,
-            "База данных не отвечает.",
-            "The database does not answer.",
-            {"retry-after": "5"},
-        ) from None
+    """`GET /ready`: 200 when a request would be served, 503 with the reason when not."""
+    fault = await request.app.state.readiness.fault()
+    if fault is not None:
+        raise Refusal(503, Code.UNAVAILABLE, fault.ru, fault.en, {"retry-after": "5"})
     return JSONResponse({"status": "ready"})
 
 

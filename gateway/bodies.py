@@ -36,12 +36,16 @@ _LINGER_BYTES = 16 * 1024 * 1024
 
 @dataclass(slots=True)
 class Asked:
-    """One GraphQL request. Close `form` when it is answered: the files in it are open."""
+    """One GraphQL request. Close `form` when it is answered: the files in it are open.
 
-    query: str
+    `query` or `document_id` or `extensions.persistedQuery` says what is asked; `gateway.documents` decides which.
+    """
+
+    query: str | None
     variables: dict[str, Any] | None
     operation_name: str | None
     extensions: dict[str, Any] | None
+    document_id: str | None = None
     form: FormData = field(default_factory=FormData)
 
 
@@ -53,7 +57,7 @@ async def read_asked(request: Request, limits: Limits, *, signed_in: bool) -> As
     charset = parameters.get("charset", "utf-8").lower()
     if content_type == "application/json" and charset in {"utf-8", "utf8"}:
         raw = await read_body(request, limits.json_bytes)
-        return _asked(read_object(raw, limits, "Тело запроса GraphQL", "The body of a GraphQL request"))
+        return asked_by(read_object(raw, limits, "Тело запроса GraphQL", "The body of a GraphQL request"))
     if content_type == "multipart/form-data" and charset in {"utf-8", "utf8"}:
         return await _from_form(request, limits, signed_in=signed_in)
     raise bad_request(
@@ -105,29 +109,36 @@ async def _let_finish(stream: AsyncGenerator[bytes, None]) -> None:
 
 def _from_parameters(request: Request, limits: Limits) -> Asked:
     values: dict[str, object] = {}
-    for name in ("query", "operationName"):
-        values[name] = request.query_params.get(name)
+    for name in ("query", "operationName", "documentId"):
+        text = request.query_params.get(name)
+        if text is not None and len(text) > limits.text_chars:
+            raise bad_request("Строка в адресе слишком длинна.", f"The parameter `{name}` of the address is too long.")
+        values[name] = text
     for name in ("variables", "extensions"):
         text = request.query_params.get(name)
         values[name] = read_json(text, limits) if text else None
-    return _asked(values)
+    return asked_by(values)
 
 
-def _asked(values: Mapping[str, object]) -> Asked:
-    query, variables = values.get("query"), values.get("variables")
+def asked_by(values: Mapping[str, object]) -> Asked:
+    """What the members of one request say, wherever they stood. Raises Refusal."""
+    query, variables, document_id = values.get("query"), values.get("variables"), values.get("documentId")
     name, extensions = values.get("operationName"), values.get("extensions")
-    if not isinstance(query, str) or not query.strip():
-        raise bad_request(
-            "Поле query должно быть строкой с операцией GraphQL.",
-            "The field `query` must be a string with a GraphQL operation.",
-        )
+    if not isinstance(document_id, str | None):
+        raise bad_request("Поле documentId — это строка или null.", "The field `documentId` is a string or null.")
     if not isinstance(name, str | None):
         raise bad_request("Поле operationName — это строка или null.", "The field `operationName` is a string or null.")
     if not isinstance(variables, dict | None):
         raise bad_request("Поле variables — это объект или null.", "The field `variables` is an object or null.")
     if not isinstance(extensions, dict | None):
         raise bad_request("Поле extensions — это объект или null.", "The field `extensions` is an object or null.")
-    return Asked(query, variables, name, extensions)
+    by_id = document_id is not None or "persistedQuery" in (extensions or {})
+    if not isinstance(query, str | None) or not (by_id or (query or "").strip()):
+        raise bad_request(
+            "Поле query должно быть строкой с операцией GraphQL (или укажите documentId доверенного документа).",
+            "The field `query` must be a string with a GraphQL operation (or give the `documentId` of a trusted document).",
+        )
+    return Asked(query, variables, name, extensions, document_id)
 
 
 async def _from_form(request: Request, limits: Limits, *, signed_in: bool) -> Asked:
@@ -174,7 +185,7 @@ def _asked_with_files(form: FormData, limits: Limits) -> Asked:
         raise bad_request("В форме нет частей operations и map.", "The form lacks the parts `operations` and `map`.")
     values = read_object(operations, limits, "Часть operations", "The part `operations`")
     named = read_object(places, limits, "Часть map", "The part `map`")
-    asked = _asked(values)
+    asked = asked_by(values)
     files = {name: part for name, part in form.multi_items() if isinstance(part, UploadFile)}
     if set(named) != set(files) or len(files) != sum(isinstance(part, UploadFile) for _, part in form.multi_items()):
         raise bad_request(

@@ -1,27 +1,142 @@
-"""What the door itself must know about a GraphQL document before the schema sees it."""
+"""Which document a request means: by its text, by the id of a trusted document, or by the hash of one that was registered.
+
+What leaves here is a `Resolved`: a document that is known (parsed, within the limits, valid, costed) or carries its errors, and the operation's name
+and variables. Whoever answers requests needs nothing else of them. The same rules hold for GET, POST, forms, event streams and sockets, because all
+of them come through here.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from graphql import GraphQLError, OperationDefinitionNode, parse
+from graphql import GraphQLError
 
-from gateway.refusals import bad_request
+from gateway.bodies import Asked
+from gateway.refusals import Code, Refusal, bad_request
+from gateway.settings import Settings
+from schema.extensions.known_documents import KnownDocuments, Learned, digest_of
 
-_OPERATIONS = re.compile(r"\b(?:query|mutation|subscription)\b")
-_MAX_TOKENS = 10_000
+_ID = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
-def refuse_ambiguous(query: str, operation_name: str | None) -> None:
-    """Of several operations one must be named: executing the first would be a guess. Raises Refusal."""
-    if operation_name or len(_OPERATIONS.findall(query)) < 2:
-        return
-    try:
-        document = parse(query, no_location=True, max_tokens=_MAX_TOKENS)
-    except (GraphQLError, RecursionError):
-        return  # the schema says better what is wrong with it
-    if sum(isinstance(node, OperationDefinitionNode) for node in document.definitions) > 1:
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """One request, read. `document_id` is the SHA-256 of `text`; `learned` is what is known about the document."""
+
+    document_id: bytes
+    text: str
+    operation_name: str | None
+    variables: dict[str, Any] | None
+    learned: Learned
+    extensions: dict[str, Any] | None = None
+
+
+class RequestErrors(Exception):
+    """A request whose document is not executed, with the errors its sender may see."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(f"{len(errors)} errors")
+        self.errors = errors
+
+
+class Documents:
+    """Finds documents for one door."""
+
+    def __init__(self, known: KnownDocuments, settings: Settings) -> None:
+        self._known = known
+        self._trusted_only = settings.trusted_only
+        self._apq = settings.apq
+
+    def resolve(self, asked: Asked, pay_for_reading: Callable[[str], None]) -> Resolved:
+        """Find or learn the document. `pay_for_reading` is called with a text that nobody knows yet, before it is parsed. Raises Refusal."""
+        learned = self._found(asked, pay_for_reading)
+        return Resolved(learned.digest, learned.text, asked.operation_name, asked.variables, learned, asked.extensions)
+
+    def _found(self, asked: Asked, pay_for_reading: Callable[[str], None]) -> Learned:
+        persisted = _persisted(asked.extensions)
+        if asked.document_id is None and persisted is None:
+            return self._by_text(asked.query or "", pay_for_reading)
+        if asked.document_id is not None and persisted is not None:
+            raise bad_request(
+                "Укажите либо documentId, либо extensions.persistedQuery, но не оба.",
+                "Give either `documentId` or `extensions.persistedQuery`, not both.",
+            )
+        if asked.query is None:
+            return self._by_id(asked.document_id, persisted)
+        if persisted is None or not self._apq:
+            raise bad_request(
+                "Укажите либо текст в query, либо номер документа, но не оба.",
+                "Give either a text in `query` or the id of a document, not both.",
+            )
+        if digest_of(asked.query) != persisted:
+            raise bad_request(
+                "extensions.persistedQuery.sha256Hash — не SHA-256 текста из query. Посчитайте его от байтов текста в UTF-8.",
+                "`extensions.persistedQuery.sha256Hash` is not the SHA-256 of the text in `query`. Take it of the text's UTF-8 bytes.",
+            )
+        return self._by_text(asked.query, pay_for_reading)
+
+    def _by_text(self, text: str, pay_for_reading: Callable[[str], None]) -> Learned:
+        digest = digest_of(text)
+        if self._trusted_only:
+            trusted = self._known.trusted(digest)
+            if trusted is None:
+                raise _unknown(
+                    "Здесь выполняются только доверенные документы, а этого среди них нет.",
+                    "Only trusted documents are run here, and this one is not among them.",
+                )
+            return trusted
+        learned = self._known.find(digest)
+        if learned is None:
+            pay_for_reading(text)
+            learned = self._known.learn(text, digest)
+        return learned
+
+    def _by_id(self, document_id: str | None, persisted: bytes | None) -> Learned:
+        digest = persisted if document_id is None else _digest(document_id)
+        learned = None if digest is None else self._known.trusted(digest)
+        if learned is None and digest is not None and self._apq:
+            learned = self._known.find(digest)
+        if learned is not None and not learned.errors:  # somebody may still hold one with errors
+            return learned
+        if persisted is not None and self._apq:
+            raise _said_to_apollo("PersistedQueryNotFound")
+        if persisted is not None and not self._trusted_only:
+            raise _said_to_apollo("PersistedQueryNotSupported")
+        raise _unknown("Документа с таким номером здесь нет.", "There is no document of this id here.")
+
+
+def _digest(document_id: str) -> bytes | None:
+    match = _ID.fullmatch(document_id)
+    return bytes.fromhex(match[1]) if match else None
+
+
+def _persisted(extensions: Mapping[str, Any] | None) -> bytes | None:
+    """The hash in Apollo's extension, or None without the extension."""
+    persisted = (extensions or {}).get("persistedQuery")
+    if persisted is None:
+        return None
+    digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    found = _digest(digest) if isinstance(digest, str) else None
+    if found is None or persisted.get("version", 1) != 1:
         raise bad_request(
-            "В документе несколько операций. Назовите нужную в поле operationName.",
-            "The document holds several operations. Name the wanted one in `operationName`.",
+            'extensions.persistedQuery должно быть вида {"version": 1, "sha256Hash": "64 строчные шестнадцатеричные цифры"}.',
+            '`extensions.persistedQuery` must read {"version": 1, "sha256Hash": "64 lower-case hexadecimal digits"}.',
         )
+    return found
+
+
+def _unknown(ru: str, en: str) -> Refusal:
+    return Refusal(
+        400,
+        Code.DOCUMENT_UNKNOWN,
+        f"{ru} Проверьте, что таблица документов (OKNO_TRUSTED_DOCUMENTS) собрана из этой версии портала.",
+        f"{en} Check that the table of documents (OKNO_TRUSTED_DOCUMENTS) was built from this version of the portal.",
+    )
+
+
+def _said_to_apollo(word: str) -> Refusal:
+    """Apollo Client, urql and their kind know these two words and then send the text; the code stays one of our nine."""
+    return Refusal(400, Code.DOCUMENT_UNKNOWN, word, word)

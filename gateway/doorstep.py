@@ -20,13 +20,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.origins import add_origin_headers
 from gateway.refusals import Code, Refusal, internal, preferred_language
+from store.reading import ReadsAway, ReadTooLong
 
 log = logging.getLogger(__name__)
 access_log = logging.getLogger("gateway.access")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_ROUTES = re.compile(r"/(graphql|health|ready|agencies/[a-z0-9-]{1,64}/events)/?")
+_ROUTES = re.compile(r"/(graphql|health|ready|metrics|agencies/[a-z0-9-]{1,64}/events)/?")
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -40,14 +42,16 @@ _CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 class Doorstep:
     """ASGI middleware around everything."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, origins: frozenset[str] = frozenset()) -> None:
+        """`origins`: pages of which other origins may read the answers of `/graphql`."""
         self._app = app
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        passage = _Passage(scope, send)
+        passage = _Passage(scope, send, self._origins)
         try:
             await self._app(scope, receive, passage.send)
         except ClientDisconnect:
@@ -61,8 +65,9 @@ class Doorstep:
 class _Passage:
     """One request on its way through."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, origins: frozenset[str]) -> None:
         self._scope = scope
+        self._origins = origins
         self._send = send
         self._headers = Headers(scope=scope)
         given = self._headers.get("x-request-id", "")
@@ -80,6 +85,8 @@ class _Passage:
                 for name, value in _HEADERS.items():
                     headers[name] = value
                 headers.setdefault("content-security-policy", _CONTENT_POLICY)
+                if self._scope["path"].rstrip("/") == "/graphql":
+                    add_origin_headers(headers, self._headers, self._origins)
             case "http.response.body":
                 self._sent_bytes += len(message.get("body", b""))
             case "websocket.accept":
@@ -120,7 +127,7 @@ class _Passage:
 def _refusal_for(error: Exception, reference: str) -> Refusal:
     if isinstance(error, Refusal):
         return error
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout | ReadsAway | ReadTooLong):
         log.error("%s: the database does not answer (%s)", reference, type(error).__name__)
         return Refusal(
             503,

@@ -1,23 +1,24 @@
 """GraphQL over HTTP: one endpoint for GET, POST, forms with files and server-sent events, as the GraphQL-over-HTTP
 draft says.
 
-Before anything is executed the caller is signed in (or is nobody), the body is counted and checked, and a request that
-is wrong in itself is answered with a 4xx in JSON. `application/graphql-response+json` clients see the outcome in the
-status; `application/json` clients get 200 for every well-formed request. A stream ends when the sign-in that opened it
-expires. WebSockets go to `gateway.socket`.
+Before anything is executed the caller is signed in (or is nobody), the body is counted and checked, the document is
+found or learned (`gateway.documents`), and its cost is taken from the caller's allowance (`gateway.allowance`). A
+request that is wrong in itself is answered with a 4xx in JSON. `application/graphql-response+json` clients see the
+outcome in the status; `application/json` clients get 200 for every well-formed request. A stream ends when the sign-in
+that opened it expires. WebSockets go to `gateway.socket`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from graphql import OperationType
 from starlette.datastructures import FormData
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
@@ -26,37 +27,55 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
-from strawberry.schema import BaseSchema
-from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from domain.viewer import Viewer
-from gateway.bodies import read_asked
-from gateway.documents import refuse_ambiguous
+from gateway.allowance import Allowance
+from gateway.bodies import Asked, read_asked
+from gateway.callers import caller_of
+from gateway.documents import Documents, RequestErrors, Resolved
 from gateway.graphiql import GraphiQL
+from gateway.negotiation import Media, negotiate
+from gateway.origins import preflight
+from gateway.planned import VARY, PlannedAnswers, Public, private_headers
+from gateway.public_answers import PublicAnswers
 from gateway.refusals import Code, Language, Refusal, bad_request, preferred_language
 from gateway.services import Services
 from gateway.sign_in import expired
 from gateway.socket import Socket, SocketHandler
+from gateway.streams import event_transport, until, with_first
 from gateway.strict_json import read_json
+from gateway.trusted import trust_documents
+from gateway.turnstile import Turnstile, too_slow
 from schema.context import Context
-
-Media = Literal["application/json", "application/graphql-response+json", "text/event-stream"]
-
-OPERATION_S = 30.0
+from schema.extensions.masking import public_error
+from schema.faults import Fault
+from schema.root import HubSchema
+from store.read_versions import ReadVersions
 
 
 @dataclass(slots=True)
 class Visit:
     """What is known about one HTTP request or one socket before its operation runs."""
 
+    connection: HTTPConnection
     language: Language
     viewer: Viewer | None = None
     expires_at: datetime | None = None
+    caller: str = ""
+    """Whose allowance pays."""
     media: Media = "application/json"
-    forms: list[FormData] = field(default_factory=list)
+    resolved: Resolved | None = None
+    code: str = "OK"
+    """How it ended, for those who count: OK, or the code of the first error."""
+    form: FormData | None = None
+
+    @property
+    def one_answer(self) -> Media:
+        """The type of an answer that is no stream."""
+        return "application/json" if self.media == "application/json" else "application/graphql-response+json"
 
 
 class _Answer(Response):
@@ -71,22 +90,37 @@ class GraphQLDoor(GraphQL[Context, None]):
     graphql_transport_ws_handler_class = SocketHandler
     websocket_adapter_class = Socket
 
-    def __init__(self, schema: BaseSchema, services: Services, graphiql: GraphiQL | None) -> None:
-        """`graphiql` is shown to browsers; None in production."""
-        limits = services.settings.limits
+    def __init__(
+        self, schema: HubSchema, services: Services, graphiql: GraphiQL | None, beside: GraphQLDoor | None = None
+    ) -> None:
+        """`graphiql` is shown to browsers; None in production. What callers may spend and the turns they wait for are those of the door `beside`.
+
+        Raises BadSettings when a trusted document does not fit the schema.
+        """
+        settings, limits = services.settings, services.settings.limits
         super().__init__(
             schema,
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=timedelta(seconds=limits.connection_init_s),
             max_subscriptions_per_connection=limits.subscriptions_per_connection,
+            allowed_origins=sorted(settings.origins),
         )
+        self.stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: event_transport(limits.keep_alive_s)}
         self.services = services
+        own_turns = Turnstile(limits.operations_at_once, limits.operations_waiting, limits.turn_s)
+        self.allowance = Allowance(settings) if beside is None else beside.allowance
+        self.turnstile = own_turns if beside is None else beside.turnstile
+        self._known = schema.documents
+        self._documents = Documents(schema.documents, settings)
+        self._planned = PlannedAnswers(schema.plans, services, self.turnstile)
+        self._public_answers = PublicAnswers(ReadVersions(services.database))
         self._graphiql = graphiql
+        trust_documents(schema.documents, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
-        visit = Visit(preferred_language(connection.headers.get("accept-language", "")))
+        visit = Visit(connection, preferred_language(connection.headers.get("accept-language", "")))
         scope.setdefault("state", {})["visit"] = visit
         if scope["type"] == "websocket":
             await self._serve_socket(WebSocket(scope, receive, send), visit)
@@ -94,30 +128,44 @@ class GraphQLDoor(GraphQL[Context, None]):
         try:
             response = await self._answer(Request(scope, receive), visit)
         except Refusal as refusal:
-            response = refusal.response(visit.language)
+            visit.code = refusal.code.value
+            response = refusal.response(visit.language, visit.one_answer)
         except HTTPException as error:
-            response = _as_refusal(error).response(visit.language)
+            visit.code = Code.BAD_REQUEST.value
+            response = _as_refusal(error).response(visit.language, visit.one_answer)
         try:
             await response(scope, receive, send)
         finally:
-            for form in visit.forms:
-                await form.close()
+            if visit.form is not None:
+                await visit.form.close()
 
     async def _answer(self, request: Request, visit: Visit) -> Response:
+        asks_first = preflight(request.headers, self.services.settings.origins) if request.method == "OPTIONS" else None
+        if asks_first is not None:
+            return asks_first
         if request.method not in {"GET", "POST"}:
-            raise Refusal(
-                405,
-                Code.BAD_REQUEST,
-                "GraphQL отвечает на GET и POST.",
-                "GraphQL answers GET and POST.",
-                {"allow": "GET, POST"},
-            )
+            raise _not_this_method("GraphQL отвечает на GET и POST.", "GraphQL answers GET and POST.", "GET, POST")
         accept = request.headers.get("accept", "")
-        is_browser = request.method == "GET" and "query" not in request.query_params and "text/html" in accept
-        if self._graphiql is not None and is_browser:
+        if self._graphiql is not None and _is_browser(request, accept):
             return self._graphiql.page()
         visit.media = negotiate(accept)
         await self.admit(visit, request.headers.get("authorization"))
+        asked = await read_asked(request, self.services.settings.limits, signed_in=visit.viewer is not None)
+        visit.form = asked.form
+        try:
+            visit.resolved, kind = self.resolve(visit, asked)
+        except RequestErrors as wrong:
+            response = await self.process_result(request, ExecutionResult(data=None, errors=[*wrong.errors]))
+            return self._one_response(response, visit.one_answer)
+        visit.media = negotiate(accept, live=kind is OperationType.SUBSCRIPTION)
+        _refuse_misplaced(kind, request.method, visit.media)
+        if kind is OperationType.SUBSCRIPTION:
+            self.services.leaving.refuse()
+        if kind is OperationType.QUERY and visit.media != "text/event-stream":
+            context = self.services.context(visit.viewer, visit.language)
+            answer = await self._planned.answer(visit.resolved, context, visit.media, self._public(request, visit))
+            if answer is not None:
+                return answer
         return await self.run(request)
 
     async def _serve_socket(self, socket: WebSocket, visit: Visit) -> None:
@@ -133,6 +181,27 @@ class GraphQLDoor(GraphQL[Context, None]):
         signed_in = await self.services.sign_in.check(authorization or None)
         visit.viewer = await self.services.viewer(signed_in)
         visit.expires_at = None if signed_in is None else signed_in.expires_at
+        visit.caller = caller_of(visit.connection, visit.viewer, self.services.settings.trusted_proxies)
+
+    def resolve(self, visit: Visit, asked: Asked) -> tuple[Resolved, OperationType]:
+        """The document of a request, found or learned and paid for, before any of it is run. Raises Refusal or RequestErrors."""
+        resolved = self._documents.resolve(asked, lambda text: self.allowance.charge_reading(visit.caller, text))
+        if resolved.learned.errors:
+            suggestions = self._known.policy.suggestions
+            errors = [public_error(one, visit.language, suggestions=suggestions) for one in resolved.learned.errors]
+            raise RequestErrors(errors)
+        try:
+            return resolved, self.allowance.charge(visit.caller, resolved).kind
+        except Fault as fault:
+            code = Code((fault.extensions or {})["code"])
+            raise Refusal(400, code, fault.words.ru, fault.words.en) from None
+
+    def _public(self, request: Request, visit: Visit) -> Public | None:
+        """Only a trusted document can be public: the questions of strangers would only fill the caches."""
+        is_trusted = visit.resolved is not None and self._known.trusted(visit.resolved.document_id) is not None
+        if request.method != "GET" or visit.viewer is not None or not is_trusted:
+            return None
+        return Public(self._public_answers, request.headers.get("if-none-match"))
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         visit = visit_of(request)
@@ -140,7 +209,7 @@ class GraphQLDoor(GraphQL[Context, None]):
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         answer = _Answer()
-        answer.media = visit_of(request).media
+        answer.media = visit_of(request).one_answer
         return answer
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
@@ -157,38 +226,32 @@ class GraphQLDoor(GraphQL[Context, None]):
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        inner = cast("Request", request._request)  # type: ignore[attr-defined]  # noqa: SLF001 - the adapter hides what it adapts
-        visit = visit_of(inner)
-        asked = await read_asked(inner, self.services.settings.limits, signed_in=visit.viewer is not None)
-        visit.forms.append(asked.form)
-        refuse_ambiguous(asked.query, asked.operation_name)
+        """What `_answer` has read, in Strawberry's form."""
+        visit = visit_of(cast("Request", request._request))  # type: ignore[attr-defined]  # noqa: SLF001 - the adapter hides what it adapts
+        resolved = cast("Resolved", visit.resolved)
         return GraphQLRequestData(
-            query=asked.query,
-            variables=asked.variables,
-            operation_name=asked.operation_name,
-            extensions=asked.extensions,
+            query=resolved.text,
+            variables=resolved.variables,
+            operation_name=resolved.operation_name,
+            extensions=resolved.extensions,
             protocol="sse" if visit.media == "text/event-stream" else "http",
         )
 
     async def execute_operation(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the overridden method
-        """Bounded in time; a stream that fails before it begins is an ordinary answer with its own status."""
-        try:
-            async with asyncio.timeout(OPERATION_S):
-                result = await super().execute_operation(*args, **kwargs)
-                if not isinstance(result, AsyncGenerator):
-                    return result
-                first = await anext(result, None)
-        except TimeoutError:
-            raise Refusal(
-                503,
-                Code.UNAVAILABLE,
-                "Запрос выполнялся слишком долго и остановлен. Попросите меньше полей или повторите позже.",
-                "The operation took too long and was stopped. Ask for fewer fields or try again later.",
-            ) from None
+        """In turn and bounded in time; a stream that fails before it begins is an ordinary answer with its own status."""
+        async with self.turnstile.turn():
+            try:
+                async with asyncio.timeout(self.services.settings.limits.operation_s):
+                    result = await super().execute_operation(*args, **kwargs)
+                    if not isinstance(result, AsyncGenerator):
+                        return result
+                    first = await anext(result, None)
+            except TimeoutError:
+                raise too_slow() from None
         if isinstance(first, PreExecutionError):
             await result.aclose()
             return first
-        return _with_first(first, result)
+        return with_first(first, result)
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """A request error has no `data` and a code; an error of execution keeps both as they are."""
@@ -198,19 +261,20 @@ class GraphQLDoor(GraphQL[Context, None]):
             response.pop("data", None)
             for entry in cast("list[dict[str, Any]]", response["errors"]):
                 entry["extensions"] = {"code": Code.BAD_REQUEST.value} | (entry.get("extensions") or {})
+        if errors:
+            visit_of(request).code = str((errors[0].extensions or {}).get("code", Code.BAD_REQUEST.value))
         return response
 
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
     ) -> Response:
         media = sub_response.media if isinstance(sub_response, _Answer) else "application/json"
+        return self._one_response(response_data, media)
+
+    def _one_response(self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], media: Media) -> Response:
         failed = "data" not in response_data
-        if media == "text/event-stream":
-            media = "application/graphql-response+json"
         status = 400 if failed and media == "application/graphql-response+json" else 200
-        headers = {"vary": "Accept, Accept-Language, Authorization", "cache-control": "no-store"}
-        # The charset is named because older clients guess it.
-        return Response(self.encode_json(response_data), status, headers, media_type=f"{media}; charset=utf-8")
+        return Response(self.encode_json(response_data), status, private_headers(media))
 
     async def create_streaming_response(
         self,
@@ -221,11 +285,11 @@ class GraphQLDoor(GraphQL[Context, None]):
     ) -> Response:
         visit = visit_of(request)
         events = until(stream(), visit.expires_at, self.services.clock, self._farewell(visit.language))
-        return StreamingResponse(events, headers={**headers, "vary": "Accept, Accept-Language, Authorization"})
+        return StreamingResponse(events, headers={**headers, "vary": VARY})
 
     def _farewell(self, language: Language) -> str:
         error = self.encode_json({"errors": [expired().error(language)]})
-        return f"event: next\r\ndata: {error}\r\n\r\nevent: complete\r\ndata: \r\n\r\n"
+        return f"event: next\ndata: {error}\n\nevent: complete\ndata: \n\n"
 
 
 def visit_of(request: Request | WebSocket) -> Visit:
@@ -233,72 +297,32 @@ def visit_of(request: Request | WebSocket) -> Visit:
     return visit
 
 
-def negotiate(accept: str) -> Media:
-    """The type to answer with. Without an Accept header it is `application/json`, as older clients expect. Raises Refusal (406)."""
-    offers: dict[str, float] = {}
-    for part in accept[:1000].split(","):
-        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        weight = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
-        offers[name] = float(weight) if re.fullmatch(r"[01](\.\d{0,3})?", weight) else 0.0
-    wanted = {name for name, weight in offers.items() if name and weight > 0}
-    if not accept.strip():
-        return "application/json"
-    if "text/event-stream" in wanted:
-        return "text/event-stream"
-    response, plain = "application/graphql-response+json", "application/json"
-    if response in wanted and offers[response] >= offers.get(plain, 0.0):
-        return "application/graphql-response+json"
-    if wanted & {plain, "application/*", "*/*"}:
-        return "application/json"
-    raise Refusal(
-        406,
-        Code.BAD_REQUEST,
-        f"Ответить можно как {response}, {plain} или text/event-stream. Назовите один из них в Accept.",
-        f"The answer can be {response}, {plain} or text/event-stream. Name one of them in Accept.",
-    )
+def _is_browser(request: Request, accept: str) -> bool:
+    """Whether a person looks at the address, and not a program that asks."""
+    asks = {"query", "documentId", "extensions"} & request.query_params.keys()
+    return request.method == "GET" and not asks and "text/html" in accept
 
 
-async def until(
-    events: AsyncIterator[str], expires_at: datetime | None, clock: Callable[[], datetime], farewell: str
-) -> AsyncGenerator[str, None]:
-    """The events until the sign-in expires, then the farewell."""
-    try:
-        while True:
-            # Each wait has its own timeout: one around the whole loop would cancel whoever reads us.
-            left_s = None if expires_at is None else (expires_at - clock()).total_seconds()
-            try:
-                event = await asyncio.wait_for(anext(events), None if left_s is None else max(left_s, 0.0))
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                yield farewell
-                return
-            yield event
-    finally:
-        if isinstance(events, AsyncGenerator):
-            await events.aclose()
+def _refuse_misplaced(kind: OperationType, method: str, media: Media) -> None:
+    """GET changes nothing, and a subscription needs a stream. Raises Refusal."""
+    if method == "GET" and kind is not OperationType.QUERY:
+        raise _not_this_method(
+            "Изменения и подписки отправляйте методом POST.", "Send mutations and subscriptions by POST.", "POST"
+        )
+    if kind is OperationType.SUBSCRIPTION and media != "text/event-stream":
+        raise bad_request(
+            "Подписке нужен поток: отправьте её с Accept: text/event-stream или по WebSocket.",
+            "A subscription needs a stream: send it with Accept: text/event-stream or over a WebSocket.",
+            406,
+        )
 
 
-async def _with_first(first: object, rest: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
-    try:
-        if first is not None:
-            yield first
-            async for result in rest:
-                yield result
-    finally:
-        await rest.aclose()
+def _not_this_method(ru: str, en: str, allowed: str) -> Refusal:
+    return Refusal(405, Code.BAD_REQUEST, ru, en, {"allow": allowed})
 
 
 def _as_refusal(error: HTTPException) -> Refusal:
     """What Strawberry says with a status, in our shape. Its texts name operations, never values."""
-    if isinstance(error.__cause__, InvalidOperationTypeError):
-        return Refusal(
-            405,
-            Code.BAD_REQUEST,
-            "Изменения отправляйте методом POST, а подписки — с Accept: text/event-stream или по WebSocket.",
-            "Send mutations by POST, and subscriptions with Accept: text/event-stream or over a WebSocket.",
-            {"allow": "POST"},
-        )
     return bad_request(
         "Запрос GraphQL не выполнен: нет такой операции. Проверьте query и operationName.",
         "The GraphQL request was not executed: there is no such operation. Check `query` and `operationName`.",

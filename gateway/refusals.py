@@ -32,15 +32,19 @@ class Refusal(Exception):
         return self.ru if language == "ru" else self.en
 
     def error(self, language: Language) -> dict[str, object]:
-        """One entry of a GraphQL `errors` list."""
-        return {"message": self.text(language), "extensions": {"code": self.code}}
+        """One entry of a GraphQL `errors` list. Who must wait is told how long here too: sockets have no headers."""
+        extensions: dict[str, object] = {"code": self.code}
+        if "retry-after" in self.headers:
+            extensions["retryAfterS"] = int(self.headers["retry-after"])
+        return {"message": self.text(language), "extensions": extensions}
 
-    def response(self, language: Language) -> Response:
+    def response(self, language: Language, media: str = "application/json") -> Response:
         return Response(
             json.dumps({"errors": [self.error(language)]}, ensure_ascii=False),
             status_code=self.status,
             headers={**self.headers, "cache-control": "no-store"},
-            media_type="application/json",
+            # The charset is named because older clients guess it.
+            media_type=f"{media}; charset=utf-8",
         )
 
 

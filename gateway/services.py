@@ -17,6 +17,10 @@ from agencies.registry import Environment, Registry
 from connectors.http import Wire, open_session
 from domain.viewer import Viewer
 from gateway.facts import InstallationFacts
+from gateway.leaving import Leaving
+from gateway.live_cases import AgencyCases
+from gateway.metrics import Metrics
+from gateway.own_writes import SEEN
 from gateway.refusals import Language
 from gateway.settings import DEVELOPMENT_ISSUER, Settings
 from gateway.sign_in import SignedIn, SignIn
@@ -51,6 +55,9 @@ class Services:
     uploads: Uploads
     references: ReferenceSource
     sign_in: SignIn
+    live_cases: AgencyCases
+    metrics: Metrics
+    leaving: Leaving
     clock: Callable[[], datetime] = utc_now
 
     async def viewer(self, signed_in: SignedIn | None) -> Viewer | None:
@@ -71,6 +78,8 @@ class Services:
             uploads=self.uploads,
             clock=self.clock,
             references=self.references,
+            live_cases=self.live_cases,
+            seen=SEEN.get(),
         )
 
 
@@ -80,7 +89,7 @@ async def open_services(home: Home, settings: Settings) -> AsyncIterator[Service
     reference, registry = await asyncio.to_thread(_read_config, home.config, settings)
     async with contextlib.AsyncExitStack() as stack:
         url = await asyncio.to_thread(stack.enter_context, home.database_url())
-        database = Database(url, application="okno gateway")
+        database = home.database(url, "okno gateway")
         stack.push_async_callback(database.close)
         await database.open()
         await _sync(database, reference, registry)
@@ -88,6 +97,9 @@ async def open_services(home: Home, settings: Settings) -> AsyncIterator[Service
         stack.push_async_callback(changes.close)
         await changes.open()
         session = await stack.enter_async_context(open_session())
+        live_cases = AgencyCases(registry, session, settings.limits, utc_now)
+        stack.push_async_callback(live_cases.close)
+        leaving = Leaving(changes)
         blobs = Blobs(home.attachments)
         await asyncio.to_thread(blobs.prepare)
         yield Services(
@@ -99,6 +111,9 @@ async def open_services(home: Home, settings: Settings) -> AsyncIterator[Service
             uploads=Uploads(database, blobs, at_once=settings.limits.uploads_at_once, clock=utc_now),
             references=ReferenceSource(database),
             sign_in=make_sign_in(home, settings, session),
+            live_cases=live_cases,
+            metrics=Metrics(database, changes, leaving),
+            leaving=leaving,
         )
 
 

@@ -8,8 +8,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 DEVELOPMENT_ISSUER = "okno-development"
@@ -19,6 +20,7 @@ _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _MB = 1024 * 1024
 
 Value = TypeVar("Value")
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class Mode(StrEnum):
@@ -26,6 +28,13 @@ class Mode(StrEnum):
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
+
+
+class Accepted(StrEnum):
+    """Which documents are run: any that is within the limits, or those of the trusted table alone."""
+
+    ANY = "any"
+    TRUSTED = "trusted"
 
 
 class BadSettings(ValueError):
@@ -49,6 +58,43 @@ class Limits:
     subscriptions_per_connection: int = 100
     connection_init_s: float = 5.0
     uploads_at_once: int = 4
+    live_state_s: float = 3.0
+    """How long an agency has to say how a case stands; waiting for a place in its line counts."""
+    live_state_fresh_s: float = 30.0
+    live_state_failures: int = 5
+    """So many in a row, and the agency is not asked for `live_state_pause_s`."""
+    live_state_pause_s: float = 60.0
+    json_list: int = 1_000
+    """Items in one list of a request's variables."""
+    text_chars: int = 100_000
+    """Characters in one text of a request, its document included."""
+    operation_cost: int = 20_000
+    """What one operation may cost (`schema.extensions.cost`)."""
+    operation_s: float = 30.0
+    """How long an operation may take. Reads have a shorter limit of their own in the database."""
+    operations_at_once: int = 64
+    operations_waiting: int = 256
+    turn_s: float = 5.0
+    """How long an operation waits for its turn when that many are at work."""
+    callers_remembered: int = 20_000
+    keep_alive_s: float = 15.0
+    """Between two comments on a silent event stream, so that no proxy takes it for dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How much one caller may spend in this process: `burst` at once, then `per_s`. Costs are those of `schema.extensions.cost`."""
+
+    burst: int
+    per_s: int
+
+    @property
+    def is_limited(self) -> bool:
+        return self.per_s > 0
+
+
+NO_RATE = Rate(0, 0)
+PRODUCTION_RATE = Rate(30_000, 1_500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +109,44 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     limits: Limits = field(default_factory=Limits)
+    documents: Accepted | None = None
+    """None: trusted ones in production, any in development."""
+    trusted_documents: Path | None = None
+    """The table, or a folder with tables. None: the portal's own operations."""
+    apq: bool = False
+    """Automatic persisted queries: a document may be asked for by its hash once somebody sent its text."""
+    introspection: bool | None = None
+    """None: only in development."""
+    origins: frozenset[str] = frozenset()
+    """Web pages of which other origins may call, such as `https://portal.example`."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose word about the caller's address (X-Forwarded-For) is believed."""
+    rate: Rate | None = None
+    """None: `PRODUCTION_RATE` in production, none in development."""
+    metrics_token: str | None = field(default=None, repr=False)
+    """Who shows it may read `/metrics` from anywhere; without one only this machine may."""
+    gateway_secret: str | None = field(default=None, repr=False)
+    """What a federation gateway shows in the header `x-okno-gateway`. None: there is no federation."""
+    drain_s: float = 0.0
+    """After SIGTERM: how long to serve on while `/ready` says 503, so that a balancer can look away first."""
+    shutdown_s: float = 20.0
+    """After that: how long running operations may take to end."""
 
     @property
     def in_development(self) -> bool:
         return self.mode is Mode.DEVELOPMENT
+
+    @property
+    def trusted_only(self) -> bool:
+        return (self.documents or (Accepted.ANY if self.in_development else Accepted.TRUSTED)) is Accepted.TRUSTED
+
+    @property
+    def introspection_open(self) -> bool:
+        return self.in_development if self.introspection is None else self.introspection
+
+    @property
+    def rate_in_force(self) -> Rate:
+        return self.rate or (NO_RATE if self.in_development else PRODUCTION_RATE)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -91,7 +171,26 @@ class Settings:
             token_keys=keys,
             host=environment.get("OKNO_HOST") or "127.0.0.1",
             port=_read(environment, "OKNO_PORT", _port, 8000, faults),
+            limits=_limits(environment, faults),
+            documents=_read(environment, "OKNO_DOCUMENTS", _accepted, None, faults),
+            trusted_documents=_read(environment, "OKNO_TRUSTED_DOCUMENTS", _existing, None, faults),
+            apq=_read(environment, "OKNO_APQ", _switch, False, faults),
+            introspection=_read(environment, "OKNO_INTROSPECTION", _switch, None, faults),
+            origins=_read(environment, "OKNO_ORIGINS", _origins, frozenset(), faults),
+            trusted_proxies=_read(environment, "OKNO_TRUSTED_PROXIES", _networks, (), faults),
+            rate=_read(environment, "OKNO_RATE", _rate, None, faults),
+            metrics_token=_read(environment, "OKNO_METRICS_TOKEN", _metrics_token, None, faults),
+            gateway_secret=_read(environment, "OKNO_GATEWAY_SECRET", _gateway_secret, None, faults),
+            drain_s=_read(environment, "OKNO_DRAIN_S", _seconds, 0.0, faults),
+            shutdown_s=_read(environment, "OKNO_SHUTDOWN_S", _seconds, 20.0, faults),
         )
+        if settings.apq and settings.trusted_only:
+            faults.append("OKNO_APQ: registers documents that nobody trusted; set it to off, or OKNO_DOCUMENTS to any")
+        rate = settings.rate_in_force
+        if rate.is_limited and rate.burst < settings.limits.operation_cost:
+            faults.append(
+                f"OKNO_RATE: a burst below {settings.limits.operation_cost} could never pay for the largest operation"
+            )
         if faults:
             raise BadSettings("\n".join(faults))
         return settings
@@ -121,6 +220,91 @@ def _port(value: str) -> int:
     if value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 65535:
         return int(value)
     raise ValueError("must be a number from 1 to 65535")
+
+
+def _accepted(value: str) -> Accepted:
+    try:
+        return Accepted(value)
+    except ValueError:
+        raise ValueError(f"must be {' or '.join(Accepted)}") from None
+
+
+def _existing(value: str) -> Path:
+    path = Path(value)
+    if not path.exists():
+        raise ValueError("there is no such file or folder; name a JSON table of documents, or a folder with tables")
+    return path
+
+
+def _switch(value: str) -> bool:
+    if value not in {"on", "off"}:
+        raise ValueError("must be on or off")
+    return value == "on"
+
+
+def _origins(value: str) -> frozenset[str]:
+    """Exact origins, separated by commas, as a browser writes them into `Origin`."""
+    found = [one.strip() for one in value.split(",") if one.strip()]
+    for one in found:
+        parts = urlsplit(one)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or one != one.lower() or "*" in one:
+            raise ValueError("must be origins such as https://portal.example, separated by commas; no wildcards")
+        if parts.path or parts.query or parts.fragment or parts.username:
+            raise ValueError("an origin has a scheme, a host and perhaps a port, and nothing after them, not even a /")
+    return frozenset(found)
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(one.strip()) for one in value.split(",") if one.strip())
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 10.0.0.5 or 10.0.0.0/24, separated by commas") from None
+
+
+def _rate(value: str) -> Rate:
+    """`off`, or a burst and what comes back per second: `30000/1500`."""
+    if value == "off":
+        return NO_RATE
+    burst, _, per_s = value.partition("/")
+    return Rate(_whole(burst, 10**9), _whole(per_s, 10**9))
+
+
+def _whole(value: str, most: int) -> int:
+    if value.isascii() and value.isdigit() and 1 <= int(value[:12]) <= most:
+        return int(value)
+    raise ValueError(f"must be off, or two whole numbers from 1 to {most} such as 30000/1500: at once, and per second")
+
+
+def _limits(environment: Mapping[str, str], faults: list[str]) -> Limits:
+    """The limits an operator may move."""
+    usual = Limits()
+    return Limits(
+        operations_at_once=_read(environment, "OKNO_OPERATIONS_AT_ONCE", _count, usual.operations_at_once, faults)
+    )
+
+
+def _seconds(value: str) -> float:
+    if value.isascii() and value.isdigit() and int(value[:6]) <= 600:
+        return float(value)
+    raise ValueError("must be a whole number of seconds from 0 to 600")
+
+
+def _metrics_token(value: str) -> str:
+    if len(value) < 16 or not value.isascii():
+        raise ValueError("must have 16 ASCII characters or more, such as `openssl rand -hex 24` prints")
+    return value
+
+
+def _gateway_secret(value: str) -> str:
+    if len(value) < 32 or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must have 32 ASCII characters or more and no spaces, such as `openssl rand -hex 32` prints")
+    return value
+
+
+def _count(value: str) -> int:
+    if value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 10_000:
+        return int(value)
+    raise ValueError("must be a number from 1 to 10000")
 
 
 def _keys(value: str) -> str | None:

@@ -19,15 +19,18 @@ from graphql import GraphQLError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     ConnectionInitMessage,
     Message,
     SubscribeMessage,
 )
 
-from gateway.documents import refuse_ambiguous
+from gateway.bodies import asked_by
+from gateway.documents import RequestErrors
 from gateway.refusals import Code, Refusal
+from gateway.streams import with_first
+from gateway.turnstile import too_slow
 from schema.context import Context
 
 if TYPE_CHECKING:
@@ -47,7 +50,8 @@ _SHAPES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "complete": {"id": str},
 }
 _REQUEST: Mapping[str, tuple[type, ...]] = {
-    "query": (str,),
+    "query": (str, type(None)),
+    "documentId": (str, type(None)),
     "operationName": (str, type(None)),
     "variables": (dict, type(None)),
     "extensions": (dict, type(None)),
@@ -70,8 +74,15 @@ def frame_fault(frame: object) -> str | None:
     if kind == "subscribe":
         for name, types in _REQUEST.items():
             if not isinstance(frame["payload"].get(name), types):
-                return f"The member payload.{name} is missing or of a wrong type"
+                return f"The member payload.{name} is of a wrong type"
+        if not _names_a_document(frame["payload"]):
+            return "The payload must have a query, or the documentId of a trusted document"
     return None
+
+
+def _names_a_document(payload: Mapping[str, Any]) -> bool:
+    by_id = payload.get("documentId") is not None or "persistedQuery" in (payload.get("extensions") or {})
+    return by_id or payload.get("query") is not None
 
 
 class Socket(ASGIWebSocketAdapter):
@@ -124,6 +135,16 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         visit: Visit = cast("Socket", self.websocket).ws.scope["state"]["visit"]
         return visit
 
+    async def handle(self) -> None:
+        with self._door.services.leaving.socket(self):
+            await super().handle()
+
+    def running(self) -> list[asyncio.Task[None]]:
+        return [one.task for one in self.operations.values() if one.task is not None]
+
+    async def close(self, code: int, reason: str) -> None:
+        await self.websocket.close(code, reason)
+
     async def shutdown(self) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
@@ -162,16 +183,56 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         log.error("an operation on a socket ended with an unexpected %s", type(error).__name__)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        payload = message["payload"]
-        try:
-            refuse_ambiguous(payload["query"], payload.get("operationName"))
-        except Refusal as refusal:
-            error: Any = {"id": message["id"], "type": "error", "payload": [refusal.error(self._visit.language)]}
-            await self.send_message(error)
+        """The same rules as for a request: the document is found or learned and paid for before any of it is run."""
+        if not self.connection_acknowledged or message["id"] in self.operations:
+            await super().handle_subscribe(message)  # which closes the socket
             return
+        payload = cast("dict[str, Any]", message["payload"])
+        try:
+            if len(self.operations) >= self._door.services.settings.limits.subscriptions_per_connection:
+                raise _too_many_operations()
+            self._door.services.leaving.refuse()
+            resolved, _ = self._door.resolve(self._visit, asked_by(payload))
+        except Refusal as refusal:
+            await self._fail(message["id"], [refusal.error(self._visit.language)])
+            return
+        except RequestErrors as wrong:
+            await self._fail(message["id"], [error.formatted for error in wrong.errors])
+            return
+        payload["query"] = resolved.text
         await super().handle_subscribe(message)
+
+    async def _fail(self, operation_id: str, errors: list[Any]) -> None:
+        error: Any = {"id": operation_id, "type": "error", "payload": errors}
+        await self.send_message(error)
+
+    async def _send_result_stream(
+        self, operation: Operation[Context, None], result_source: AsyncGenerator[Any, None]
+    ) -> None:
+        """The first result in turn and bounded in time, like any operation; what follows it comes when something happens."""
+        try:
+            async with self._door.turnstile.turn():
+                try:
+                    async with asyncio.timeout(self._door.services.settings.limits.operation_s):
+                        first = await anext(result_source, None)
+                except TimeoutError:
+                    raise too_slow() from None
+        except Refusal as refusal:
+            error: Any = {"id": operation.id, "type": "error", "payload": [refusal.error(self._visit.language)]}
+            await operation.send_operation_message(error)
+            return
+        await super()._send_result_stream(operation, with_first(first, result_source))
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
         """A wrong document is an error of that operation; the others on the socket go on."""
         return None
+
+
+def _too_many_operations() -> Refusal:
+    return Refusal(
+        429,
+        Code.TOO_MANY_REQUESTS,
+        "На этом соединении открыто слишком много подписок. Закройте ненужные или откройте другое соединение.",
+        "This connection has too many open subscriptions. Complete those you do not need, or open another connection.",
+    )

@@ -60,23 +60,29 @@ def _check(value: object, limits: Limits) -> None:
                 below += item.keys()
                 below += item.values()
             elif isinstance(item, list):
+                _check_length(len(item), limits.json_list, "элементов в одном списке", "items in one list")
                 below += item
             else:
-                _check_leaf(item)
+                _check_leaf(item, limits)
         seen += len(below)
-        if seen > limits.json_values:
-            raise bad_request(
-                f"В запросе больше {limits.json_values} значений. Разделите его на несколько.",
-                f"The request holds more than {limits.json_values} values. Split it into several.",
-            )
+        _check_length(seen, limits.json_values, "значений", "values")
         if not below:
             return
         level = below
     raise _too_deep(limits)
 
 
-def _check_leaf(item: object) -> None:
+def _check_length(found: int, most: int, what_ru: str, what_en: str) -> None:
+    if found > most:
+        raise bad_request(
+            f"В запросе больше {most} {what_ru}. Разделите его на несколько запросов.",
+            f"The request holds more than {most} {what_en}. Split it into several.",
+        )
+
+
+def _check_leaf(item: object, limits: Limits) -> None:
     if isinstance(item, str):
+        _check_length(len(item), limits.text_chars, "знаков в одной строке", "characters in one text")
         # Surrogates are the only code points that UTF-8 cannot encode.
         try:
             item.encode("utf-8")

@@ -96,7 +96,7 @@ class Uploads:
                 raise ProblemsFound(too_many_unused())
 
     async def _write_row(self, person_id: UUID, stored: StoredFile, shot: Shot) -> None:
-        async with self._database.unit() as unit:
+        async with self._database.unit(person_id) as unit:
             await unit.execute(
                 insert(AttachmentRow),
                 {

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
 from starlette.datastructures import UploadFile
@@ -18,8 +18,14 @@ from domain.actions.submit_message import Facts
 from domain.bilingual import Bilingual
 from domain.problem import Problem
 from domain.viewer import Viewer
+from schema.live_cases import LiveCases, NobodyToAsk
 from store.references import ReferenceSource
 from store.unit import Database
+
+if TYPE_CHECKING:
+    from strawberry.dataloader import DataLoader
+
+    from schema.loaders.live_states import CaseSeen, Found
 
 LanguageCode = Literal["ru", "en"]
 
@@ -59,6 +65,11 @@ class Context:
     uploads: Uploads
     clock: Callable[[], datetime]
     references: ReferenceSource
+    live_cases: LiveCases = field(default_factory=NobodyToAsk)
+    seen: str | None = None
+    """How far the client has seen the database, from an earlier answer to it: for `Database.reads_for`."""
+    live_states: DataLoader[CaseSeen, Found | None] | None = None
+    """Made when the first live state is asked for; see `schema/loaders/live_states.py`."""
 
     def say(self, words: Bilingual | Problem) -> str:
         """A text in the citizen's language."""

@@ -45,7 +45,7 @@ async def rate(
     if answer_id is None:
         return RateAnswerPayload(answer=None, errors=[not_found(context, "answer")])
     try:
-        async with context.database.unit() as unit:
+        async with context.database.unit(viewer.person_id) as unit:
             found = await give_verdict(unit, viewer.person_id, answer_id, verdict, context.clock())
     except ProblemsFound as problems:
         return RateAnswerPayload(answer=None, errors=list(invalid(context, problems.problems)))

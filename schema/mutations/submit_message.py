@@ -102,7 +102,7 @@ async def _store(
         attachments=command.attachments,
     )
     try:
-        async with context.database.unit() as unit:
+        async with context.database.unit(viewer.person_id) as unit:
             message_id = await accept(unit, new)
             earlier = None if message_id else await find_by_key(unit, viewer.person_id, command.idempotency_key)
     except AttachmentsNotYours:
@@ -117,7 +117,7 @@ async def _refused(
 ) -> SubmitMessagePayload:
     """A repeat of an accepted message stays that message, even when the rules have changed since."""
     if check_key(command.idempotency_key) is None:
-        async with context.database.unit() as unit:
+        async with context.database.unit(viewer.person_id) as unit:
             earlier = await find_by_key(unit, viewer.person_id, command.idempotency_key)
         if earlier is not None and earlier.fingerprint == command.fingerprint():
             return SubmitMessagePayload(message=by_key(Message, earlier.message_id), errors=[])

@@ -36,7 +36,7 @@ async def withdraw(context: Context, spoken: str) -> WithdrawMessagePayload:
     if reference is None:
         return WithdrawMessagePayload(message=None, errors=[not_found(context, "reference")])
     try:
-        async with context.database.unit() as unit:
+        async with context.database.unit(viewer.person_id) as unit:
             message = await lock_own(unit, viewer.person_id, reference)
             if message is None:
                 return WithdrawMessagePayload(message=None, errors=[not_found(context, "reference")])

@@ -19,14 +19,14 @@ import uvicorn
 from joserfc.jwk import OKPKey
 from psycopg import sql
 from starlette.applications import Starlette
-from strawberry.schema import BaseSchema
 
 from gateway.app import create_app
 from gateway.serving import uvicorn_options
 from gateway.settings import Settings
+from schema.root import HubSchema
 from store.home import Home
 from tests.conftest import _in_database, sqlalchemy_url
-from tests.gateway.tiny_schema import tiny_schema
+from tests.gateway.tiny_schema import tiny_schema, tiny_table
 from tests.gateway.tokens import ISSUER, bearer, claims, new_key, sign, write_keys
 
 
@@ -44,7 +44,7 @@ class Running:
 
 
 @contextlib.contextmanager
-def run_gateway(home: Home, settings: Settings, schema: BaseSchema | None) -> Iterator[tuple[str, Starlette]]:
+def run_gateway(home: Home, settings: Settings, schema: HubSchema | None) -> Iterator[tuple[str, Starlette]]:
     """A gateway in a thread; its address and application."""
     app = create_app(home, settings, schema)
     listener = socket.socket()
@@ -90,7 +90,7 @@ def running(gateway_home: Home) -> Iterator[Running]:
     key = new_key()
     keys = gateway_home.folder / "issuer.json"
     write_keys(keys, key)
-    settings = Settings(token_issuer=ISSUER, token_keys=str(keys))
+    settings = Settings(token_issuer=ISSUER, token_keys=str(keys), trusted_documents=tiny_table(gateway_home.folder))
     with run_gateway(gateway_home, settings, tiny_schema()) as (address, app):
         yield Running(address, app, gateway_home, key)
 

@@ -80,6 +80,9 @@ async def test_a_query_may_come_by_get_and_a_mutation_may_not(client: aiohttp.Cl
         b'{"query": "{who}", "variables": {"\\udfff": 1}}',
         b'{"query": "{who} # \\ud800"}',
         b'{"query": "query A { who } query B { who }"}',
+        b'{"query": "{who}", "variables": {"a": [' + b"0," * 1000 + b"0]}}",
+        b'{"query": "{who}", "variables": {"a": "' + b"x" * 100_001 + b'"}}',
+        b'{"query": "{who}", "documentId": ["x"]}',
         b'{"query": "{who}", "variables": [' + b"0," * 60_000 + b"0]}",
     ],
 )

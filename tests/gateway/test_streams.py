@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.gateway.conftest import Running
+from gateway.settings import Limits, Settings
+from store.home import Home
+from tests.gateway.conftest import Running, run_gateway
+from tests.gateway.tiny_schema import tiny_schema, tiny_table
 from tests.gateway.tokens import bearer, claims, new_key, sign
 
 PROTOCOL = "graphql-transport-ws"
@@ -28,6 +31,22 @@ async def _socket(
         await socket.send_json({"type": "connection_init"} | ({} if init is None else {"payload": init}))
         assert await socket.receive_json(timeout=5) == {"type": "connection_ack"}
         yield socket
+
+
+@pytest.fixture(scope="module")
+def impatient_address(gateway_home: Home) -> Iterator[str]:
+    """A gateway that waits for nobody and lets a socket have two subscriptions."""
+    limits = Limits(connection_init_s=0.3, subscriptions_per_connection=2, keep_alive_s=0.2)
+    settings = Settings(limits=limits, trusted_documents=tiny_table(gateway_home.folder))
+    with run_gateway(gateway_home, settings, tiny_schema()) as (address, _):
+        yield address
+
+
+@pytest.fixture
+async def impatient(impatient_address: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client of the impatient gateway."""
+    async with aiohttp.ClientSession(impatient_address) as session:
+        yield session
 
 
 async def _closed_with(socket: aiohttp.ClientWebSocketResponse, timeout_s: float = 5.0) -> int | None:
@@ -108,6 +127,9 @@ FRAMES = [
     '{"type": "subscribe", "id": 1, "payload": {"query": "{who}"}}',
     '{"type": "subscribe", "id": "", "payload": {"query": "{who}"}}',
     '{"type": "subscribe", "id": "1", "payload": []}',
+    '{"type": "subscribe", "id": "1", "payload": {}}',
+    '{"type": "subscribe", "id": "1", "payload": {"documentId": 1}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": "{who}", "documentId": []}}',
     '{"type": "subscribe", "id": "1", "payload": {"query": 1}}',
     '{"type": "subscribe", "id": "1", "payload": {"query": null}}',
     '{"type": "subscribe", "id": "1", "payload": {"query": "{who}", "variables": []}}',
@@ -138,6 +160,42 @@ async def test_a_frame_that_is_too_large_closes_the_socket(client: aiohttp.Clien
     async with _socket(client) as socket:
         await socket.send_str(" " * 1_200_000)
         assert await _closed_with(socket) == 1009
+
+
+async def test_a_second_operation_of_the_same_id_closes_the_socket(client: aiohttp.ClientSession) -> None:
+    async with _socket(client) as socket:
+        for _ in range(2):
+            await socket.send_json(_subscribe("subscription { ticks(count: 100, pauseS: 0.1) }"))
+        assert await _closed_with(socket) == 4409
+
+
+async def test_an_id_may_be_used_again_once_its_operation_is_complete(client: aiohttp.ClientSession) -> None:
+    async with _socket(client) as socket:
+        for _ in range(2):
+            await socket.send_json(_subscribe("{ language }"))
+            assert [(await socket.receive_json(timeout=5))["type"] for _ in range(2)] == ["next", "complete"]
+
+
+async def test_a_socket_that_never_says_who_it_is_is_closed(impatient: aiohttp.ClientSession) -> None:
+    async with impatient.ws_connect("/graphql", protocols=[PROTOCOL]) as socket:
+        assert await _closed_with(socket) == 4408
+
+
+async def test_more_subscriptions_than_a_socket_may_have_fail_alone_with_a_code(
+    impatient: aiohttp.ClientSession,
+) -> None:
+    async with _socket(impatient) as socket:
+        for number in range(3):
+            await socket.send_json(_subscribe("subscription { ticks(count: 1, pauseS: 5) }", str(number)))
+        frames = [await socket.receive_json(timeout=5) for _ in range(3)]
+    (failed,) = [frame for frame in frames if frame["type"] == "error"]
+    assert (failed["id"], failed["payload"][0]["extensions"]["code"]) == ("2", "TOO_MANY_REQUESTS")
+
+
+async def test_a_silent_stream_is_kept_alive_by_comments(impatient: aiohttp.ClientSession) -> None:
+    query = "subscription { ticks(count: 1, pauseS: 0.7) }"
+    async with impatient.post("/graphql", json={"query": query}, headers={"Accept": "text/event-stream"}) as response:
+        assert (await response.text()).count(": ping\n\n") >= 2
 
 
 async def test_an_init_with_another_payload_closes_the_socket(client: aiohttp.ClientSession) -> None:
@@ -182,7 +240,7 @@ async def test_a_wrong_document_fails_alone_and_the_socket_lives_on(client: aioh
 
 async def _events(response: aiohttp.ClientResponse) -> list[tuple[str, str]]:
     text = (await response.content.read()).decode()
-    blocks = [block.split("\r\n") for block in text.split("\r\n\r\n") if block and not block.startswith(":")]
+    blocks = [block.split("\n") for block in text.split("\n\n") if block and not block.startswith(":")]
     return [(lines[0].removeprefix("event: "), lines[1].removeprefix("data: ")) for lines in blocks]
 
 
@@ -215,10 +273,18 @@ async def test_a_stream_that_cannot_begin_is_a_400_in_json(client: aiohttp.Clien
 
 
 async def test_a_subscription_without_a_stream_is_refused(client: aiohttp.ClientSession) -> None:
-    async with client.post("/graphql", json={"query": TICKS}) as response:
+    async with client.post("/graphql", json={"query": TICKS}, headers={"Accept-Language": "en"}) as response:
         answer = await response.json(content_type=None)
-    assert response.status in {200, 400, 405}
-    assert answer["errors"]
+    assert response.status == 406
+    assert "text/event-stream" in answer["errors"][0]["message"]
+
+
+async def test_a_stream_that_is_opened_anew_begins_with_the_present_state(client: aiohttp.ClientSession) -> None:
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": "2"}
+    for _ in range(2):
+        async with client.post("/graphql", json={"query": TICKS}, headers=headers) as response:
+            events = await _events(response)
+        assert json.loads(events[0][1]) == {"data": {"ticks": 0}}
 
 
 async def test_a_stream_that_is_left_stops_watching(client: aiohttp.ClientSession, running: Running) -> None:

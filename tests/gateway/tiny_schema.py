@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +16,9 @@ from strawberry.schema.config import StrawberryConfig
 
 from domain.problem import ProblemsFound
 from schema.context import Context
+from schema.extensions.known_documents import Policy, UseKnownDocuments
+from schema.extensions.masking import MaskErrors
+from schema.plan.resolving import resolve_by_plan
 from schema.root import HubSchema
 
 Info = strawberry.Info[Context, None]
@@ -35,6 +41,15 @@ class Query:
     @strawberry.field
     def echo(self, text: str) -> str:
         return text
+
+    @strawberry.field
+    async def slow(self, seconds: float) -> str:
+        await asyncio.sleep(seconds)
+        return "done"
+
+    @strawberry.field
+    def many(self, first: int | None = None) -> list[str]:
+        return ["x"] * (first or 1)
 
     @strawberry.field
     def fails(self) -> str:
@@ -84,6 +99,29 @@ class Subscription:
                 yield seen
 
 
-def tiny_schema() -> strawberry.Schema:
+def tiny_schema(policy: Policy | None = None) -> HubSchema:
     config = StrawberryConfig(scalar_map={Upload: UploadDefinition})
-    return HubSchema(Query, Mutation, Subscription, config=config)
+    schema = HubSchema(Query, Mutation, Subscription, config=config, extensions=[MaskErrors, UseKnownDocuments])
+    schema.policy = policy or Policy()
+    schema.plans = resolve_by_plan(schema._schema)
+    return schema
+
+
+TRUSTED = {
+    "who": "query Who { who }",
+    "echo": "query Echo($text: String!) { echo(text: $text) }",
+    "write": "mutation Write($text: String!) { write(text: $text) }",
+    "ticks": "subscription Ticks { ticks(count: 3) }",
+}
+"""The documents of the tiny table."""
+
+
+def trusted_id(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def tiny_table(folder: Path) -> Path:
+    """A table of trusted documents that fits the tiny schema."""
+    path = folder / "documents.json"
+    path.write_text(json.dumps({trusted_id(text): text for text in TRUSTED.values()}))
+    return path

@@ -1,0 +1,1 @@
+"""What the judges of the GraphQL-over-HTTP draft say about the served hub."""
