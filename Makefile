@@ -14,7 +14,7 @@ export UV_PROJECT_ENVIRONMENT = .venv
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup graphiql demo test check pytest test-postgres schema bench clean
+.PHONY: help setup graphiql demo test check pytest test-postgres test-clients schema bench clean
 
 help:  ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,7 @@ check: setup  ## Lint, format, types, and which package may import which
 	@$(RUN)/ruff format --check
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
+	@$(RUN)/okno schema check
 
 pytest: setup graphiql  ## Run the tests (ARGS="-k name" for some)
 	@$(RUN)/pytest $(ARGS)
@@ -65,8 +66,12 @@ test-postgres: setup  ## Run the tests that need a database on another PostgreSQ
 	@test -n "$$OKNO_TEST_DATABASE_URL" || (echo "Name the server: make test-postgres OKNO_TEST_DATABASE_URL=postgresql://user:password@host/postgres" && exit 1)
 	@$(RUN)/pytest tests/api tests/delivery tests/gateway tests/store --ignore=tests/store/test_embedded.py $(ARGS)
 
-schema: setup  ## Write schema.graphql from the code
+test-clients: setup .tools/bin/npm  ## Run clients of other makers (Relay, Apollo, urql, codegen, gql …) against a gateway (ARGS="-k relay" for one)
+	@$(RUN)/pytest tests/clients --numprocesses=0 --timeout=600 $(ARGS)
+
+schema: setup  ## Write schema.graphql and the portal's table of trusted documents
 	@$(RUN)/python -m schema.export > schema.graphql
+	@$(RUN)/python -m schema.export documents > portal/operations/persisted-documents.json
 
 bench: setup  ## Measure: ratios in one run, medians (ARGS="submit" or "deliver" for one)
 	@$(RUN)/python -m bench $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import agency, migrate, role, serve, submit, token, work
+from cli import agency, migrate, role, schema, serve, submit, token, verify, work
 from cli.demo import command as demo
 from cli.failure import EXIT_CODES
 
@@ -23,7 +23,9 @@ app.command(epilog=work.EPILOG)(work.work)
 app.command(epilog=token.EPILOG)(token.token)
 app.command(epilog=submit.EPILOG)(submit.submit)
 app.command(epilog=migrate.EPILOG)(migrate.migrate)
+app.command(epilog=verify.EPILOG)(verify.verify)
 app.add_typer(agency.app, name="agency")
+app.add_typer(schema.app, name="schema")
 app.add_typer(role.app, name="role")
 
 

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import unquote
 
 from domain.bilingual import Bilingual
 from domain.problem import Problem
@@ -222,7 +223,7 @@ def not_a_file() -> Problem:
 
 def stored_name(file_name: str, media_type: MediaType) -> str:
     """A name that is safe to store, to show and to hand to an agency: no path, no hidden characters, and the ending of its type."""
-    name = unicodedata.normalize("NFC", file_name.encode("utf-8", "ignore").decode("utf-8"))
+    name = unicodedata.normalize("NFC", _as_written(file_name).encode("utf-8", "ignore").decode("utf-8"))
     name = re.split(r"[/\\]", name)[-1]
     name = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C")
     name = re.sub(r'[<>:"|?*\s]+', " ", name).strip(" .")
@@ -234,6 +235,17 @@ def stored_name(file_name: str, media_type: MediaType) -> str:
         ending = endings[0]
     stem = stem.strip(" .") or "file"
     return f"{stem[: MAX_NAME_CHARS - len(ending) - 1]}.{ending}"
+
+
+def _as_written(file_name: str) -> str:
+    """RFC 7578 lets a sender percent-encode a name that is not ASCII, and some HTTP libraries do."""
+    if not file_name.isascii():
+        return file_name
+    try:
+        decoded = unquote(file_name, errors="strict")
+    except UnicodeDecodeError:
+        return file_name
+    return file_name if decoded.isascii() else decoded
 
 
 def _not_taken(found: Kind, claim: MediaType | None) -> Problem:

@@ -1,10 +1,15 @@
 // The operations of the portal, in the order a newcomer needs them, with variables that work on the sample data.
+import dashboard from '../operations/dashboard.graphql';
 import follow from '../operations/follow-a-message.graphql';
+import ofOrganisation from '../operations/messages-of-an-organisation.graphql';
 import mine from '../operations/my-messages.graphql';
 import one from '../operations/one-message.graphql';
+import page from '../operations/organisation-page.graphql';
 import organisations from '../operations/organisations-and-categories.graphql';
-import preview from '../operations/route-preview.graphql';
 import rate from '../operations/rate-an-answer.graphql';
+import preview from '../operations/route-preview.graphql';
+import search from '../operations/search-messages.graphql';
+import state from '../operations/state-of-a-case.graphql';
 import submit from '../operations/submit-a-message.graphql';
 import withdraw from '../operations/withdraw-a-message.graphql';
 
@@ -26,7 +31,12 @@ export const TABS = [
   { query: mine, variables: { first: 10 } },
   { query: one, variables: { reference: '' } },
   { query: follow, variables: { reference: '' } },
+  { query: state, variables: { reference: '' } },
   { query: rate, variables: { answer: '', answerRating: 5, solutionRating: 4, resolution: 'SOLVED' } },
   { query: withdraw, variables: { reference: '' } },
   { query: organisations, variables: {} },
+  { query: page, variables: { code: 'city-roads' } },
+  { query: ofOrganisation, variables: { code: 'city-roads', filter: { overdue: true }, first: 10 } },
+  { query: dashboard, variables: { filter: { organisation: 'city-roads' } } },
+  { query: search, variables: { text: 'яма' } },
 ];

@@ -1,0 +1,1 @@
+"""Apollo Client against the hub."""

@@ -1,0 +1,1 @@
+"""GraphQL Code Generator's client preset against the hub."""

@@ -1,0 +1,1 @@
+"""Composers and gateways of Apollo Federation 2."""

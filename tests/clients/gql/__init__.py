@@ -1,0 +1,1 @@
+"""gql for Python against the hub."""

@@ -1,0 +1,1 @@
+"""Relay against the hub."""

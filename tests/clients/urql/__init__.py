@@ -1,0 +1,1 @@
+"""urql against the hub."""
