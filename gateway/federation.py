@@ -27,18 +27,18 @@ HEADER = "x-okno-gateway"
 class Entrance:
     """ASGI application: the public door, or the federated one for the gateway."""
 
-    def __init__(self, public: GraphQLDoor, federated: ASGIApp, secret: str) -> None:
-        self._public = public
-        self._federated = federated
+    def __init__(self, public: GraphQLDoor, federated: GraphQLDoor, secret: str) -> None:
+        self.public = public
+        self.federated = federated
         self._secret = secret.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         shown = headers.getlist(HEADER)
         if not shown:
-            await self._public(scope, receive, send)
+            await self.public(scope, receive, send)
         elif len(shown) == 1 and hmac.compare_digest(shown[0].encode("latin-1"), self._secret):
-            await self._federated(scope, receive, send)
+            await self.federated(scope, receive, send)
         else:
             response = _wrong_secret().response(preferred_language(headers.get("accept-language", "")))
             if scope["type"] == "websocket":

@@ -109,8 +109,8 @@ class GraphQLDoor(GraphQL[Context, None]):
         self.stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: event_transport(limits.keep_alive_s)}
         self.services = services
         own_turns = Turnstile(limits.operations_at_once, limits.operations_waiting, limits.turn_s)
-        self.allowance = Allowance(settings) if beside is None else beside.allowance
-        self.turnstile = own_turns if beside is None else beside.turnstile
+        self.allowance: Allowance = Allowance(settings) if beside is None else beside.allowance
+        self.turnstile: Turnstile = own_turns if beside is None else beside.turnstile
         self._known = schema.documents
         self._documents = Documents(schema.documents, settings)
         self._planned = PlannedAnswers(schema.plans, services, self.turnstile)

@@ -84,6 +84,8 @@ async def _public(
     kept: Kept | None = None if tables is None else await public.answers.by_version(resolved, media, tables)
     if kept is not None and kept.is_had_by(public.if_none_match):
         return Response(None, 304, kept.headers)
+    # A replica behind the version would give an old answer a new tag, and caches would keep it.
+    context.from_primary = kept is not None
     body = None if tables is None else await prepared.answer(context, coerced)
     if body is None:
         return None

@@ -22,9 +22,7 @@ from gateway.app import create_app
 from gateway.metrics_page import Siblings
 from gateway.services import Services
 from gateway.settings import Settings
-from gateway.trusted import policy_of, trust_documents
 from gateway.wire import MOST_HEAD_BYTES, event_loop, http_protocol
-from schema.root import build_schema
 
 STARTED: Final = b"+"
 ALIVE: Final = b"."
@@ -67,12 +65,10 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
 def serve(settings: Settings, listener: socket.socket, sibling: Sibling | None = None) -> bool:
     """Serve at the socket until SIGTERM or Ctrl-C. False when it did not even start; the log says why.
 
-    Raises BadSettings and BadHome before anything is opened: also when a trusted document does not fit the schema.
+    Raises BadHome before anything is opened. Whether the trusted documents fit the schema is better checked before (`gateway.trusted`).
     """
     siblings = Siblings(0, None) if sibling is None else Siblings(sibling.number, sibling.folder)
-    schema = build_schema(policy_of(settings))
-    trust_documents(schema.documents, settings)
-    app = create_app(settings=settings, schema=schema, siblings=siblings)
+    app = create_app(settings=settings, siblings=siblings)
     server = GatewayServer(app, settings, None if sibling is None else sibling.line)
     server.run(sockets=[listener])
     return server.started

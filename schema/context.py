@@ -68,6 +68,8 @@ class Context:
     live_cases: LiveCases = field(default_factory=NobodyToAsk)
     seen: str | None = None
     """How far the client has seen the database, from an earlier answer to it: for `Database.reads_for`."""
+    from_primary: bool = False
+    """Whether a query must not be answered by a replica, which may lag."""
     live_states: DataLoader[CaseSeen, Found | None] | None = None
     """Made when the first live state is asked for; see `schema/loaders/live_states.py`."""
 

@@ -79,7 +79,7 @@ def entities_json(
         bound.append(bindparam(compiler.openings.leave_open(bind), type_=ARRAY(kind)))
         columns.append(column(f"key{number}", kind))
     # One row for each representation: its key under its way of naming, null under the others.
-    wanted = func.unnest(*bound).table_valued(*columns, with_ordinality="place", name="wanted").render_derived()
+    wanted = func.unnest(*bound).table_valued(*columns, with_ordinality="place").render_derived("wanted")
     joined: Any = wanted
     items = []
     for number, (by, kind_named, place) in enumerate(found):

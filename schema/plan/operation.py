@@ -122,6 +122,8 @@ class PreparedOperation:
 
 def _pool(context: Context) -> ReadPool:
     """Where this person reads now: a replica, or the primary for what they have just written."""
+    if context.from_primary:
+        return context.database.reads
     person_id = None if context.viewer is None else context.viewer.person_id
     return context.database.reads_for(person_id, context.seen)
 

@@ -1,11 +1,11 @@
-// Composes the hub with another subgraph under both composers, and alone; prints what each of them has to say.
+// Composes the hub alone and with other subgraphs, under both composers; prints what each of them has to say.
 import { composeServices as composeByApollo } from '@apollo/composition';
 import { composeServices as composeByTheGuild } from '@theguild/federation-composition';
-import { hub, profiles } from './subgraphs.mjs';
+import { hub, polls, profiles } from './subgraphs.mjs';
 
 const okno = await hub();
 const found = {};
-for (const [name, subgraphs] of [['alone', [okno]], ['together', [okno, profiles]]]) {
+for (const [name, subgraphs] of [['alone', [okno]], ['with profiles', [okno, profiles]], ['with nodes', [okno, profiles, polls]]]) {
   const apollo = composeByApollo(subgraphs);
   const guild = composeByTheGuild(subgraphs);
   found[name] = {
@@ -15,7 +15,6 @@ for (const [name, subgraphs] of [['alone', [okno]], ['together', [okno, profiles
       composed: Boolean(apollo.supergraphSdl),
     },
     guild: { errors: (guild.errors ?? []).map((one) => one.message), composed: Boolean(guild.supergraphSdl) },
-    publicSchemaHidesNode: !/\bnode\(/.test(apollo.schema ? apollo.schema.toAPISchema().toGraphQLJSSchema().getQueryType().toString() : ''),
     queries: apollo.schema ? Object.keys(apollo.schema.toAPISchema().toGraphQLJSSchema().getQueryType().getFields()) : [],
   };
 }

@@ -60,6 +60,33 @@ export const profiles = {
   schema: buildSubgraphSchema({ typeDefs: PROFILES, resolvers }),
 };
 
+// A subgraph with Relay's nodes of its own.
+export const polls = {
+  name: 'polls',
+  url: 'http://polls.invalid/graphql',
+  typeDefs: parse(`
+    extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@inaccessible"])
+
+    type Query {
+      node(id: ID!): Node @shareable @inaccessible
+      poll: Poll
+    }
+
+    interface Node {
+      id: ID!
+    }
+
+    type Poll implements Node @key(fields: "id") {
+      id: ID!
+      about: Territory
+    }
+
+    type Territory @key(fields: "code", resolvable: false) {
+      code: String!
+    }
+  `),
+};
+
 // What is sent to the hub: who asks for the citizen, and which program asks.
 export function headersFor(token) {
   const headers = { 'x-okno-gateway': process.env.OKNO_SECRET };

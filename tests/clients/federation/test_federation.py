@@ -52,8 +52,9 @@ def answers(subgraph: Served, citizen: tuple[str, str]) -> Any:
     )
 
 
-def test_both_composers_take_the_subgraph_alone_and_with_another(subgraph: Served) -> None:
+def test_both_composers_take_the_subgraph_alone_and_with_others(subgraph: Served) -> None:
     found = npm.run_json(HERE, "compose.mjs", OKNO_URL=subgraph.url, OKNO_SECRET=SECRET)
+    assert list(found) == ["alone", "with profiles", "with nodes"]
     for composed in found.values():
         assert composed["apollo"] == {"errors": [], "hints": [], "composed": True}
         assert composed["guild"] == {"errors": [], "composed": True}
