@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from agencies.fault import FileFaults
 from agencies.registry import UnsetVariable
 from store.embedded import EmbeddedServerError
+from store.home import BadHome
 from store.server_check import ServerUnfitError
 
 FAILED = 1
@@ -36,7 +37,7 @@ def plain_failures() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
-    except (Failure, EmbeddedServerError, ServerUnfitError, UnsetVariable) as failure:
+    except (Failure, BadHome, EmbeddedServerError, ServerUnfitError, UnsetVariable) as failure:
         raise _ended(str(failure)) from None
     except FileFaults as faults:
         raise _ended(f"{faults}\nMend the files named above and start again.") from None

@@ -19,14 +19,14 @@ import psycopg
 import psycopg_pool
 from procrastinate import jobs as engine_jobs
 from procrastinate.types import JSONValue
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from delivery.blame import where
 from store import turns
 from store.relay import WORK_CHANNEL
+from store.statistics import folding
 from store.turns import Claim
-from store.unit import Database, Unit
+from store.unit import Database, Unit, libpq_address
 
 SLICE = 10
 """Turns in one job."""
@@ -37,20 +37,6 @@ log = logging.getLogger(__name__)
 
 RunTurn = Callable[[Claim], Awaitable[None]]
 Sweep = Callable[[Unit], Awaitable[None]]
-
-
-def libpq_address(url: str) -> str:
-    """SQLAlchemy's address as libpq reads it."""
-    parts = make_url(url)
-    words: dict[str, Any] = {
-        "host": parts.host,
-        "port": parts.port,
-        "user": parts.username,
-        "password": parts.password,
-        "dbname": parts.database,
-        **parts.query,
-    }
-    return psycopg.conninfo.make_conninfo("", **{name: value for name, value in words.items() if value is not None})
 
 
 class Engine:
@@ -68,6 +54,9 @@ class Engine:
         self._task = self._app.task(name=_TASK, queue="turns", pass_context=False)(self._run_slice)
         self._app.periodic(cron="* * * * * */5")(
             self._app.task(name="sweep", queue="turns", pass_context=False)(self._sweep_once)
+        )
+        self._app.periodic(cron="* * * * * */10")(
+            self._app.task(name="fold_statistics", queue="turns", pass_context=False)(self._fold_once)
         )
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -152,6 +141,13 @@ class Engine:
             if isinstance(result, BaseException):
                 # The turn's lease runs out and it comes again; the other turns of the slice are not its business.
                 log.error("the turn of %s failed: %s", claim.organisation_code, where(result))
+
+    async def _fold_once(self, timestamp: int) -> None:
+        """Bring the read models up to date. Counts are right without it, only dearer to read."""
+        folded = folding.MOST_AT_ONCE
+        while folded == folding.MOST_AT_ONCE:
+            async with self._database.unit() as unit:
+                folded = await folding.fold(unit)
 
     async def _sweep_once(self, timestamp: int) -> None:
         async with self._database.unit() as unit:

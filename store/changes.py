@@ -75,6 +75,8 @@ class ChangeFeed:
     async def watch(self, message_id: UUID) -> AsyncIterator[AsyncIterator[None]]:
         """Yields an iterator that gives None whenever the message may have changed since the block began; it ends when the feed is closed."""
         changed = asyncio.Event()
+        if self._closed:
+            changed.set()
         self._watchers.setdefault(message_id, set()).add(changed)
         try:
             yield _WakeUps(self, changed)

@@ -35,3 +35,9 @@ def migrate(url: str) -> None:
         if MigrationContext.configure(connection).get_current_revision() != head:
             command.upgrade(migration_config(connection), "head")
     engine.dispose()
+
+
+def revisions() -> list[str]:
+    """The names of all migrations, the oldest first; the last one is the schema this program was written for."""
+    scripts = ScriptDirectory.from_config(migration_config())
+    return [script.revision for script in scripts.walk_revisions()][::-1]

@@ -1,4 +1,5 @@
-"""Which state of the reference data this is, as a number that changes with every change of it. Asked at most once a second by a process."""
+"""Which state of the reference data this is, as a number that changes with every change of it. Asked of the primary, at most once a second by a
+process; what is read after it is at least as new."""
 
 from __future__ import annotations
 
@@ -28,6 +29,6 @@ class ReadVersions:
         """The version as it was at most a second ago. Raises ReadsAway or ReadTooLong."""
         now = time.monotonic()
         if now - self._asked_at >= _ASKED_EVERY_S:
-            self._version = await self._database.reads_for(None, None).json_text(_VERSION, {}) or b""
+            self._version = await self._database.reads.json_text(_VERSION, {}) or b""
             self._asked_at = now
         return self._version.decode()

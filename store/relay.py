@@ -27,6 +27,9 @@ _TOUCH = (
     .values(due_at=func.least(TurnRow.due_at, func.now()))
 )
 _TELL_WORKERS, _TELL_READERS = text(f"NOTIFY {WORK_CHANNEL}"), text(f"NOTIFY {CHANNEL}")
+_TELL = text("SELECT pg_notify(:channel, :news)")
+_NEWS_AT_ONCE = 100
+"""A notification has room for 8000 bytes, and each entry takes less than 80."""
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,8 @@ class Relay:
         self._engine = engine
         self._wake = asyncio.Event()
         self._nudged: set[str] = set()
+        self._tells = False
+        self._news: dict[str, list[str]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -57,6 +62,12 @@ class Relay:
     def wake(self, nudged: Iterable[str] = ()) -> None:
         """Tell listeners soon; `nudged` are the agencies whose turn is to become due."""
         self._nudged.update(nudged)
+        self._tells = True
+        self._wake.set()
+
+    def announce(self, channel: str, entry: str) -> None:
+        """Tell the processes that listen to `channel` soon. `entry` is short and has no comma: entries of one moment are joined by commas."""
+        self._news.setdefault(channel, []).append(entry)
         self._wake.set()
 
     async def _run(self) -> None:
@@ -69,6 +80,8 @@ class Relay:
     async def _notify(self) -> None:
         # Sorted, so that two relays that touch the same turns lock them in the same order.
         nudged, self._nudged = sorted(self._nudged), set()
+        news, self._news = self._news, {}
+        tells, self._tells = self._tells, False
         try:
             async with self._engine.connect() as connection:
                 # Each statement by itself: a transaction around them would cost two trips more and promise nothing more.
@@ -76,7 +89,12 @@ class Relay:
                 if nudged:
                     await connection.execute(_TOUCH, {"codes": nudged})
                     await connection.execute(_TELL_WORKERS)
-                await connection.execute(_TELL_READERS)
+                if tells:
+                    await connection.execute(_TELL_READERS)
+                for channel, entries in news.items():
+                    for start in range(0, len(entries), _NEWS_AT_ONCE):
+                        joined = ",".join(entries[start : start + _NEWS_AT_ONCE])
+                        await connection.execute(_TELL, {"channel": channel, "news": joined})
         except (SQLAlchemyError, OSError) as error:
             # Readers poll and the sweeper sweeps; a database that is away will be seen by everybody else.
             log.warning("the event relay could not notify: %s", type(error).__name__)

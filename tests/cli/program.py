@@ -37,13 +37,14 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def started_gateway(home: Path, database_url: str) -> Iterator[Gateway]:
-    """`okno serve --port 0`, ready; stopped with SIGTERM at the end."""
+def started_gateway(home: Path, database_url: str, *options: str, **variables: str) -> Iterator[Gateway]:
+    """`okno serve --port 0` with these options and variables, ready; stopped with SIGTERM at the end."""
     home.mkdir(parents=True, exist_ok=True)
     log = home / "gateway.log"
-    environment = {**os.environ, "OKNO_HOME": str(home), "OKNO_DATABASE_URL": database_url}
+    environment = {**os.environ, "OKNO_HOME": str(home), "OKNO_DATABASE_URL": database_url, **variables}
+    command = [*PROGRAM, "serve", "--port", "0", *options]
     with log.open("wb") as stderr:
-        process = subprocess.Popen([*PROGRAM, "serve", "--port", "0"], cwd=PROJECT, env=environment, stderr=stderr)
+        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=stderr)
     try:
         yield Gateway(_address(log, process), log, process)
     finally:

@@ -51,6 +51,15 @@ def test_settings_that_make_no_sense_are_all_named(home: Path) -> None:
     assert "OKNO_TOKEN_KEYS" in said
 
 
+def test_a_trusted_document_that_does_not_fit_the_schema_is_named_before_anything_starts(
+    home: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "table.json"
+    table.write_text('{"sha256:00": "{ nothing }"}')
+    said = failed(["serve", "--port", "0"], home, OKNO_TRUSTED_DOCUMENTS=str(table), OKNO_DATABASE_URL=NOBODY)
+    assert f"{table}: sha256:00: is not the SHA-256 of its text" in said
+
+
 @pytest.mark.parametrize("command", [["serve", "--port", "0"], ["work"]], ids=lambda one: one[0])
 def test_faulty_reference_data_is_told_with_its_place(
     home: Path, config_folder: Path, tmp_path: Path, command: list[str]

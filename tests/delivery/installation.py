@@ -125,6 +125,8 @@ class Installation:
             "territory_code": accepted.territory,
             "organisation_code": route.organisation if route else None,
             "route_rule": route.rule_id if route else None,
+            "route_reason_ru": route.reason.ru if route else None,
+            "route_reason_en": route.reason.en if route else None,
             "status": accepted.status,
             "deadline_on": accepted.deadline.date,
             "deadline_rule": accepted.deadline.rule_id,

@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from delivery.engine import libpq_address
-from store.unit import Database
+from store.unit import Database, libpq_address
 
 COUNT = text("SELECT count(*) FROM person")
 ADD = text("INSERT INTO person (id, issuer, subject) VALUES (gen_random_uuid(), 'test', :subject)")
