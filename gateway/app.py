@@ -6,6 +6,7 @@ lives), `/ready` (a request would be served), `/metrics` (for operators). Whatev
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -31,6 +32,7 @@ from gateway.services import open_services
 from gateway.settings import Settings
 from gateway.trusted import policy_of
 from gateway.webhooks import receive_events
+from schema.lemmas import load_dictionary
 from schema.root import HubSchema, build_schema
 from store.home import Home
 
@@ -52,6 +54,7 @@ def create_app(
         # uvicorn's own line for each request holds the query string, and with it a citizen's words.
         logging.getLogger("uvicorn.access").disabled = True
         async with open_services(home, settings) as services:
+            await asyncio.to_thread(load_dictionary)
             app.state.services = services
             app.state.readiness = Readiness(services.database, services.leaving)
             served = schema or build_schema(policy_of(settings))

@@ -14,9 +14,11 @@ from typing import Any
 from sqlalchemy import REAL, ColumnElement, Double, FromClause, Text, and_, cast, func, literal_column, or_
 
 from domain.reference import read_reference, reference_beginning
-from schema.faults import filter_not_possible
+from schema.faults import Fault, filter_not_possible
+from schema.lemmas import fold
 from schema.plan.conditions import Given
 from schema.plan.values import storable
+from schema.search_text import tsquery_text
 from store.tables.message import folded_address
 
 MOST_METRES = 5_000
@@ -27,28 +29,39 @@ _WORD = re.compile(r"\w", re.UNICODE)
 _CONFIGURATION: ColumnElement[Any] = literal_column("'russian'::regconfig")
 
 
-def fold(text: str) -> str:
-    """Е for Ё: people write one for the other, and the indexes hold only Е."""
-    return text.translate({0x451: "е", 0x401: "Е"})
-
-
 def readable_words(path: str) -> Callable[[str], str]:
     """Brings what somebody looks for into the indexed form. Raises Fault for a text without words or a long one."""
 
     def read(value: str) -> str:
-        if len(value) > MOST_CHARS:
-            raise filter_not_possible(path, f"не больше {MOST_CHARS} знаков.", f"at most {MOST_CHARS} characters.")
-        if _WORD.search(re.sub(r"(?<!\S)-\S+|\bor\b", " ", value)) is None:
-            raise filter_not_possible(
-                path, "в нём нет слов, которые можно искать.", "it has no words to look for; give at least one."
-            )
+        if _WORD.search(re.sub(r"(?<!\S)-\S+|\bor\b", " ", _not_too_long(path, value))) is None:
+            raise _no_words(path)
         return fold(str(storable(path, value)))
 
     return read
 
 
+def _readable_query(value: str) -> str:
+    path = "filter.text"
+    query = tsquery_text(str(storable(path, _not_too_long(path, value))))
+    if query is None:
+        raise _no_words(path)
+    return query
+
+
+def _not_too_long(path: str, value: str) -> str:
+    if len(value) > MOST_CHARS:
+        raise filter_not_possible(path, f"не больше {MOST_CHARS} знаков.", f"at most {MOST_CHARS} characters.")
+    return value
+
+
+def _no_words(path: str) -> Fault:
+    return filter_not_possible(
+        path, "в нём нет слов, которые можно искать.", "it has no words to look for; give at least one."
+    )
+
+
 def _query(given: Given) -> ColumnElement[Any]:
-    return func.websearch_to_tsquery(_CONFIGURATION, given.bind(Text(), readable_words("filter.text")))
+    return func.to_tsquery(_CONFIGURATION, given.bind(Text(), _readable_query))
 
 
 def text_condition(table: FromClause, given: Given) -> ColumnElement[bool]:
