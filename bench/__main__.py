@@ -1,23 +1,32 @@
-"""`python -m bench [submit|deliver]`: run one comparison, or both in turn."""
+"""`python -m bench [submit|deliver|read|subscribe|hostile]`: run one comparison, or `submit` and `deliver` in turn. What follows goes to it."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 
 from bench import deliver, submit
+from bench.hostile import run as hostile
+from bench.read import run as read
+from bench.subscribe import run as subscribe
+
+_COMPARISONS = {
+    "submit": submit.main,
+    "deliver": deliver.main,
+    "read": read.main,
+    "subscribe": subscribe.main,
+    "hostile": hostile.main,
+}
+_USUAL = ("submit", "deliver")
 
 
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measured comparisons; see bench/README.md.")
-    parser.add_argument("which", nargs="?", choices=["submit", "deliver"], help="one of them; both unless said")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    given = parser.parse_args()
-    if given.which in (None, "submit"):
-        asyncio.run(submit.run(submit.Size(), json_wanted=given.json))
-    if given.which in (None, "deliver"):
-        asyncio.run(deliver.run(deliver.Size(), json_wanted=given.json))
+    parser.add_argument("which", nargs="?", choices=[*_COMPARISONS], help="one of them; submit and deliver unless said")
+    given, more = parser.parse_known_args()
+    for name in [given.which] if given.which else _USUAL:
+        _COMPARISONS[name](more)
 
 
-main()
+if __name__ == "__main__":
+    main()

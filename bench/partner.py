@@ -70,15 +70,21 @@ class Process:
 
 @contextlib.asynccontextmanager
 async def running(
-    arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, partner: bool = False
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    *,
+    partner: bool = False,
+    program: str | Path = sys.executable,
+    folder: Path = _ROOT,
 ) -> AsyncIterator[Process]:
-    """A Python process for the length of the block. `arguments` follow the interpreter; a `partner` gets pipes for `ask`."""
+    """A process for the length of the block. `arguments` follow the program, Python unless said; a `partner` gets pipes for `ask`."""
     pipe = asyncio.subprocess.PIPE if partner else asyncio.subprocess.DEVNULL
     with log.open("ab") as written:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            program,
             *arguments,
-            cwd=_ROOT,
+            cwd=folder,
             env=dict(environment),
             stdin=pipe,
             stdout=pipe,

@@ -144,14 +144,14 @@ def _print(measured: dict[str, list[Figures]], size: Size, *, json_wanted: bool)
     print(f"\nAim: {AIM} of bare inserts.")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Read the arguments and measure."""
     parser = argparse.ArgumentParser(prog="python -m bench.submit", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--count", type=int, default=Size().count, help="messages in a round")
     parser.add_argument("--connections", type=int, default=Size().connections, help="at once")
     parser.add_argument("--rounds", type=int, default=Size().rounds)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     asyncio.run(run(Size(given.count, given.connections, given.rounds), json_wanted=given.json))
 
 

@@ -1,0 +1,1 @@
+"""Ordinary load with hostile clients beside it, measured. See bench/README.md."""

@@ -1,0 +1,1 @@
+"""Following messages, measured: thousands of open subscriptions on one gateway process. See bench/README.md."""

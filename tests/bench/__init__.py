@@ -1,0 +1,1 @@
+"""The parts of the measurements that can be judged without measuring."""
