@@ -13,6 +13,7 @@ import contextlib
 import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from python_multipart.exceptions import FormParserError
@@ -53,7 +54,7 @@ async def read_asked(request: Request, limits: Limits, *, signed_in: bool) -> As
     """The request of a GET or POST. Raises Refusal."""
     if request.method == "GET":
         return _from_parameters(request, limits)
-    content_type, parameters = parse_content_type(request.headers.get("content-type", ""))
+    content_type, parameters = _content_type(request.headers.get("content-type", ""))
     charset = parameters.get("charset", "utf-8").lower()
     if content_type == "application/json" and charset in {"utf-8", "utf8"}:
         raw = await read_body(request, limits.json_bytes)
@@ -67,6 +68,9 @@ async def read_asked(request: Request, limits: Limits, *, signed_in: bool) -> As
     )
 
 
+_content_type = lru_cache(maxsize=64)(parse_content_type)
+
+
 async def read_body(request: Request, limit_bytes: int) -> bytes:
     """The whole body. Raises Refusal (413) at the first byte too many."""
     pieces = [piece async for piece in _counted(request, limit_bytes)]
@@ -74,13 +78,6 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
 
 
 async def _counted(request: Request, limit_bytes: int) -> AsyncGenerator[bytes, None]:
-    too_large = Refusal(
-        413,
-        Code.BAD_REQUEST,
-        f"Тело запроса больше {limit_bytes} байт. Сократите его; файлы отправляйте по одному.",
-        f"The body is larger than {limit_bytes} bytes. Make it smaller; send files one by one.",
-        {"connection": "close"},
-    )
     announced = request.headers.get("content-length", "")
     known_large = announced.isascii() and announced.isdigit() and int(announced[:20]) > limit_bytes
     arrived, stream = 0, request.stream()
@@ -93,7 +90,13 @@ async def _counted(request: Request, limit_bytes: int) -> AsyncGenerator[bytes, 
             break
         yield piece
     await _let_finish(stream)
-    raise too_large
+    raise Refusal(
+        413,
+        Code.BAD_REQUEST,
+        f"Тело запроса больше {limit_bytes} байт. Сократите его; файлы отправляйте по одному.",
+        f"The body is larger than {limit_bytes} bytes. Make it smaller; send files one by one.",
+        {"connection": "close"},
+    )
 
 
 async def _let_finish(stream: AsyncGenerator[bytes, None]) -> None:

@@ -36,7 +36,8 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_RAW_HEADERS = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+_CONTENT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 
 class Doorstep:
@@ -80,13 +81,12 @@ class _Passage:
         match message["type"]:
             case "http.response.start" | "websocket.http.response.start":
                 self.status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = self.request_id
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("content-security-policy", _CONTENT_POLICY)
-                if self._scope["path"].rstrip("/") == "/graphql":
-                    add_origin_headers(headers, self._headers, self._origins)
+                raw = [*message["headers"], (b"x-request-id", self.request_id.encode()), *_RAW_HEADERS]
+                if not any(name == _CONTENT_POLICY[0] for name, _ in raw):
+                    raw.append(_CONTENT_POLICY)
+                message["headers"] = raw
+                if self._origins and self._scope["path"].rstrip("/") == "/graphql":
+                    add_origin_headers(MutableHeaders(scope=message), self._headers, self._origins)
             case "http.response.body":
                 self._sent_bytes += len(message.get("body", b""))
             case "websocket.accept":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from gateway.refusals import Code, Refusal
@@ -10,6 +11,7 @@ from gateway.refusals import Code, Refusal
 Media: TypeAlias = Literal["application/json", "application/graphql-response+json", "text/event-stream"]
 
 
+@lru_cache(maxsize=256)
 def negotiate(accept: str, *, live: bool = False) -> Media:
     """The type to answer with; `live` is for subscriptions. Without an Accept header it is `application/json`, as older clients expect.
 

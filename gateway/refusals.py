@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 
 from starlette.responses import Response
 
@@ -63,6 +64,7 @@ def internal(reference: str) -> Refusal:
     )
 
 
+@lru_cache(maxsize=256)
 def preferred_language(accept_language: str) -> Language:
     """Russian unless the caller prefers English: the better weighted of the two in an Accept-Language header."""
     weights = {"ru": 0.0, "en": 0.0}

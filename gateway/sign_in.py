@@ -46,6 +46,14 @@ class SignedIn:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """Somebody believed. `holds_until_s` is of the monotonic clock: after it the signature is checked anew."""
+
+    holds_until_s: float
+    signed_in: SignedIn
+
+
 def unauthenticated(ru: str, en: str) -> Refusal:
     """A sign-in that is not believed. A new token helps, the same one never will."""
     return Refusal(401, Code.UNAUTHENTICATED, ru, en, {"www-authenticate": 'Bearer realm="okno"'})
@@ -90,7 +98,7 @@ class SignIn:
         self._token_bytes = token_bytes
         self._clock = clock
         self._registry = _Registry(algorithms=list(ALGORITHMS), strict_check_header=False)
-        self._proofs: OrderedDict[bytes, tuple[float, dict[str, object]]] = OrderedDict()
+        self._proofs: OrderedDict[bytes, _Proof] = OrderedDict()
 
     async def check(self, authorization: str | None) -> SignedIn | None:
         """Who an Authorization header speaks for; None without one. Raises Refusal: UNAUTHENTICATED, or UNAVAILABLE when the keys cannot be had."""
@@ -104,25 +112,26 @@ class SignIn:
                 "The Authorization header must read `Bearer <token>` with a signed JWT. Sign in and take the token.",
             )
         token = match[1]
+        digest = hashlib.sha256(token.encode()).digest()
+        proof = self._proofs.get(digest)
+        if proof is not None and proof.holds_until_s > time.monotonic():
+            # Of what was believed a moment ago, only the end can have come meanwhile.
+            if proof.signed_in.expires_at <= self._clock():
+                raise expired()
+            return proof.signed_in
         header, claims = (_unproved(part) for part in token.split(".")[:2])
         kid, issuer = header.get("kid"), claims.get("iss")
         if header.get("alg") not in ALGORITHMS or not isinstance(kid, str | None) or not isinstance(issuer, str):
             raise _not_ours()
-        return self._believe(issuer, await self._remembered_or_proved(token, issuer, kid))
+        signed_in = self._believe(issuer, await self._proved(token, issuer, kid))
+        self._remember(digest, signed_in)
+        return signed_in
 
-    async def _remembered_or_proved(self, token: str, issuer: str, kid: str | None) -> dict[str, object]:
-        """The claims of a proved token. What time decides is not remembered: `_believe` looks at it at every request."""
-        digest = hashlib.sha256(token.encode()).digest()
-        now_s = time.monotonic()
-        remembered = self._proofs.get(digest)
-        if remembered is not None and remembered[0] > now_s:
-            return remembered[1]
-        claims = await self._proved(token, issuer, kid)
-        self._proofs[digest] = (now_s + PROOF_HOLDS_S, claims)
+    def _remember(self, digest: bytes, signed_in: SignedIn) -> None:
+        self._proofs[digest] = _Proof(time.monotonic() + PROOF_HOLDS_S, signed_in)
         self._proofs.move_to_end(digest)
         if len(self._proofs) > _PROOFS_KEPT:
             self._proofs.popitem(last=False)
-        return claims
 
     async def _proved(self, token: str, issuer: str, kid: str | None) -> dict[str, object]:
         """The claims of a token whose signature holds."""

@@ -6,7 +6,10 @@ A table nobody has thought about is visible to nobody: asking for it is an error
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
 
@@ -50,6 +53,9 @@ from store.unit import Database
 VIEWER = "viewer_id"
 """The name of the parameter that carries the viewer's `person_id`. It has no default: a statement run without it fails."""
 
+_VIEWERS_KEPT = 20_000
+"""Viewers whose audience and parameters a process keeps ready: they follow from the viewer alone."""
+
 _FOR_EVERYONE = frozenset({OrganisationRow, TerritoryRow, CategoryRow})
 _OF_A_MESSAGE = frozenset({EventRow, AnswerRow, CaseRow, DeliveryRow})
 
@@ -66,6 +72,7 @@ ANYONE = Audience(signed_in=False)
 CITIZEN = Audience(signed_in=True)
 
 
+@lru_cache(maxsize=_VIEWERS_KEPT)
 def audience_of(viewer: Viewer | None) -> Audience:
     return ANYONE if viewer is None else Audience(signed_in=True, rights=viewer.rights)
 
@@ -79,12 +86,15 @@ def organisations_parameter(right: Right) -> BindParameter[Any]:
     return bindparam(_organisations_name(right), type_=ARRAY(Text))
 
 
-def viewer_parameters(viewer: Viewer | None) -> dict[str, Any]:
+@lru_cache(maxsize=_VIEWERS_KEPT)
+def viewer_parameters(viewer: Viewer | None) -> Mapping[str, Any]:
     """Every parameter this module puts into statements, for one viewer. Names that a statement does not use do no harm."""
-    return {
-        VIEWER: None if viewer is None else viewer.person_id,
-        **{_organisations_name(right): [] if viewer is None else viewer.organisations(right) for right in Right},
-    }
+    return MappingProxyType(
+        {
+            VIEWER: None if viewer is None else viewer.person_id,
+            **{_organisations_name(right): [] if viewer is None else viewer.organisations(right) for right in Right},
+        }
+    )
 
 
 PARAMETERS = frozenset({VIEWER, *(f"viewer_{right.value}_at" for right in Right)})
@@ -199,4 +209,4 @@ async def find_message(database: Database, viewer: Viewer, spoken: str) -> UUID 
         table.c.reference == reference, visible(audience_of(viewer), MessageRow, table)
     )
     async with database.reader() as connection:
-        return cast("UUID | None", await connection.scalar(statement, viewer_parameters(viewer)))
+        return cast("UUID | None", await connection.scalar(statement, dict(viewer_parameters(viewer))))
