@@ -188,6 +188,8 @@ class Executor:
         if text is None:
             return None
         cursor = self.cursors.get(text)
+        if cursor is not None and cursor.order == order.name == BY_CODE.name:
+            return {"code": cursor.key}  # a place among codes, whatever they are codes of
         row = None if cursor is None or cursor.order != order.name else self.snapshot.one(kind, cursor.key)
         if row is None:
             raise Refused("BAD_REQUEST")

@@ -4,6 +4,7 @@ reads something; some nodes get directives, and some constants become variables.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -39,6 +40,10 @@ from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
 from tests.properties.population import BEGAN
+
+EXAMPLES = int(os.environ.get("OKNO_EXAMPLES", "25"))
+"""Operations drawn in one part, for one viewer: the parts share the work among processes. `OKNO_EXAMPLES=500` looks harder."""
+PARTS = 2
 
 _SIZES = (1, 2, 3, 5, 20, 100, 100, 0, 101, -1)
 

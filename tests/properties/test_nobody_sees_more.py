@@ -7,7 +7,6 @@ that viewer asks, both worlds answer alike: rows, counts, pages, cursors, fields
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import pytest
@@ -21,11 +20,10 @@ from domain.viewer import Viewer
 from tests.api.hub import Hub
 from tests.properties.conftest import World
 from tests.properties.executor import KEYS, NODES, Snapshot
-from tests.properties.operations import Names, Operation, operations
+from tests.properties.operations import EXAMPLES, PARTS, Names, Operation, operations
 from tests.properties.population import GHOST, Seed
 from tests.properties.rows import global_id
 
-EXAMPLES = int(os.environ.get("OKNO_EXAMPLES", "150"))
 WATCHED = ("nobody", "anna", "executor", "two-hats", "analyst")
 PUBLIC = frozenset({"statistics", "live"})
 """Numbers over all messages are public, with a rule and a test of its own for the small ones; a live state is no stored row."""
@@ -93,6 +91,7 @@ async def drawn(whole: Hub) -> st.SearchStrategy[Operation]:
     return operations(schema, names, roots, without=PUBLIC)
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(data=st.data())
 async def test_two_worlds_that_differ_in_what_is_hidden_answer_alike(
@@ -100,6 +99,7 @@ async def test_two_worlds_that_differ_in_what_is_hidden_answer_alike(
     name: str,
     viewers: dict[str, Viewer | None],
     drawn: st.SearchStrategy[Operation],
+    part: int,
     data: st.DataObject,
 ) -> None:
     operation = data.draw(drawn)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,12 +15,11 @@ from domain.viewer import Viewer
 from tests.api.hub import Hub
 from tests.properties.executor import NODES, Executor, Snapshot
 from tests.properties.filters import NOT_DRAWN
-from tests.properties.operations import Names, Operation, operations
+from tests.properties.operations import EXAMPLES, PARTS, Names, Operation, operations
 from tests.properties.population import CITIZENS, OFFICIALS
 from tests.properties.rows import CURSOR, Cursor, global_id, read_global_id
 
 VIEWERS = ("nobody", *CITIZENS[:2], *OFFICIALS)
-EXAMPLES = int(os.environ.get("OKNO_EXAMPLES", "200"))
 ROOTS = ("message", "messages", "node", "viewer", "organisations", "organisation", "territories", "categories")
 NOT_STORED = frozenset({"live", "statistics"})
 
@@ -126,6 +124,7 @@ def _is_refusal(error: Any) -> bool:
     return (error.extensions or {}).get("code") in ("BAD_REQUEST", "FORBIDDEN")
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("name", VIEWERS)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(data=st.data())
@@ -135,6 +134,7 @@ async def test_an_operation_gets_what_an_executor_would_give(
     executors: dict[str, Executor],
     drawn: st.SearchStrategy[Operation],
     name: str,
+    part: int,
     data: st.DataObject,
 ) -> None:
     operation = data.draw(drawn)
