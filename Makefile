@@ -44,7 +44,7 @@ GRAPHIQL_SOURCES := $(wildcard $(addprefix portal/graphiql/*., js jsx mjs html c
 
 portal/graphiql/dist/index.html: .tools/bin/npm $(GRAPHIQL_SOURCES)
 	@echo "Building GraphiQL"
-	@cd portal/graphiql && export PATH="$(CURDIR)/.tools/bin:$$PATH" && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error && npm run --silent build
+	@cd portal/graphiql && export PATH="$(CURDIR)/.tools/bin:$$PATH" && npm ci --ignore-scripts --prefer-offline --fetch-timeout=60000 --no-fund --no-audit --loglevel=error && npm run --silent build
 	@touch $@
 
 demo: setup graphiql  ## Start everything, send messages with photos, follow them home (ARGS="--once" checks itself and ends)

@@ -37,7 +37,7 @@ def install(folder: Path) -> None:
         mark, lock = folder / "node_modules" / ".installed-lock.json", folder / "package-lock.json"
         if mark.exists() and mark.read_bytes() == lock.read_bytes():
             return
-        command = ["npm", "ci", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"]
+        command = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-fund", "--no-audit", "--loglevel=error"]
         _run(folder, command, _INSTALLED_WITHIN_S, {})
         mark.write_bytes(lock.read_bytes())
 
