@@ -31,8 +31,10 @@ PREFLIGHT_HEADERS = ("x-requested-with", "apollo-require-preflight")
 
 _PATH = re.compile(r"variables(\.[A-Za-z0-9_]{1,64}){1,6}")
 _PARTS = 2
-_LINGER_S = 2.0
-_LINGER_BYTES = 16 * 1024 * 1024
+_LINGER_S = 5.0
+_LINGER_BYTES = (
+    80 * 1024 * 1024
+)  # a little more than the largest form: whoever sends one must be able to read the refusal
 
 
 @dataclass(slots=True)
