@@ -127,6 +127,8 @@ class Settings:
     """Who shows it may read `/metrics` from anywhere; without one only this machine may."""
     gateway_secret: str | None = field(default=None, repr=False)
     """What a federation gateway shows in the header `x-okno-gateway`. None: there is no federation."""
+    rendered_lists: bool = True
+    """Whether lists of trusted documents find the JSON of their messages ready. It takes about a kilobyte a message and document."""
     drain_s: float = 0.0
     """After SIGTERM: how long to serve on while `/ready` says 503, so that a balancer can look away first."""
     shutdown_s: float = 20.0
@@ -181,6 +183,7 @@ class Settings:
             rate=_read(environment, "OKNO_RATE", _rate, None, faults),
             metrics_token=_read(environment, "OKNO_METRICS_TOKEN", _metrics_token, None, faults),
             gateway_secret=_read(environment, "OKNO_GATEWAY_SECRET", _gateway_secret, None, faults),
+            rendered_lists=_read(environment, "OKNO_RENDERED_LISTS", _switch, True, faults),
             drain_s=_read(environment, "OKNO_DRAIN_S", _seconds, 0.0, faults),
             shutdown_s=_read(environment, "OKNO_SHUTDOWN_S", _seconds, 20.0, faults),
         )

@@ -60,11 +60,13 @@ from schema.plan.entities import entities_json
 from schema.plan.global_id import read_global_id, read_uuid, sql_global_id
 from schema.plan.json_sql import NO_ROWS, Place, json_object, name_literal, place_of
 from schema.plan.page_sql import all_condition, newest_rows, page_json
+from schema.plan.rendering import rendered_or, shape_of
 from schema.plan.selection import Selected, Selector
 from schema.plan.statistics_sql import statistics_json
 from schema.plan.values import Bind, Faulty, Openings, Values, storable
+from store.renderings import RenderedShapes
 from store.scope import Audience, visible
-from store.tables import Base
+from store.tables import Base, MessageRow
 
 TYPE_KEY = "@type"
 """Where an abstract type is asked for, the JSON says under this key what the row is. No response key can be called so."""
@@ -87,11 +89,20 @@ class Settled:
 class Compiler:
     """Compiles one operation, or one field of a payload, for one audience."""
 
-    def __init__(self, catalogue: Catalogue, selector: Selector, audience: Audience, openings: Openings) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        selector: Selector,
+        audience: Audience,
+        openings: Openings,
+        rendered: RenderedShapes | None = None,
+    ) -> None:
+        """`rendered` knows what lists find ready; without it everything is made anew."""
         self._catalogue = catalogue
         self._selector = selector
         self.audience = audience
         self.openings = openings
+        self._rendered = rendered
         self._places: Counter[type[Base]] = Counter()
 
     def statement(self, shown: Shown, field: Selected) -> Select[Any]:
@@ -152,6 +163,21 @@ class Compiler:
         if marked and self.openings.finishing:
             pairs.append((TYPE_KEY, name_literal(kind.name)))
         return json_object(pairs)
+
+    def listed(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode], place: Place) -> ColumnElement[Any]:
+        """The JSON of one object of a list, from its rendering where there is one."""
+        made = self.object(kind, nodes, place)
+        if self._rendered is None or self.openings.finishing or place.row is not MessageRow:
+            return made
+
+        def alone(openings: Openings) -> tuple[Place, ColumnElement[Any]]:
+            compiler = Compiler(self._catalogue, self._selector.of(openings), self.audience, openings)
+            at = compiler._place(MessageRow)
+            return at, compiler.object(kind, nodes, at)
+
+        shape = shape_of(alone)
+        number = None if shape is None else self._rendered.number(shape)
+        return made if number is None else rendered_or(made, place, number)
 
     def _or_fault(self, make: Callable[[], ColumnElement[Any] | Settled]) -> ColumnElement[Any] | Settled:
         """What is made, or the mark of the fault it ends in."""

@@ -12,7 +12,7 @@ The ordinary road is `schema/extensions/by_plan.py`, where graphql-core finishes
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from graphql import (
     get_operation_ast,
 )
 
+from domain.viewer import Viewer
 from schema.context import Context
 from schema.plan.catalogue import Catalogue
 from schema.plan.coercion import Coercion
@@ -34,6 +35,7 @@ from schema.plan.selection import Selector, wholly_stored
 from schema.plan.statement import Plan, PlanCache, PlanCacheInfo, make_plan
 from schema.plan.values import Openings, Values
 from store.reading import ReadPool
+from store.renderings import RenderedShapes
 from store.scope import Audience, audience_of, viewer_parameters
 
 _MOST_CHARS = 524_288
@@ -101,10 +103,15 @@ class PreparedOperation:
             return Answered(error=error)
 
     def _plan(self, context: Context, coerced: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:
-        viewer = context.viewer
+        return self.bound(context.viewer, coerced)
+
+    def bound(self, viewer: Viewer | None, coerced: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:
+        """The plan that serves a request, and the parameters of its run."""
         audience = audience_of(viewer)
         values = Values(coerced, viewer_parameters(viewer))
-        return self._plans.cache.plan((*self._place, audience), values, lambda: self._make(audience, values))
+        rendered = self._plans.rendered
+        place = (*self._place, audience) if rendered is None else (*self._place, audience, rendered.generation)
+        return self._plans.cache.plan(place, values, lambda: self._make(audience, values))
 
     def _make(self, audience: Audience, values: Values) -> Plan:
         schema, catalogue = self._plans.schema, self._plans.catalogue
@@ -113,9 +120,12 @@ class PreparedOperation:
             message = "a schema without queries"
             raise TypeError(message)
 
+        # Shapes are kept for documents that come again and again, not for what strangers make up.
+        rendered = self._plans.rendered if self._plans.is_trusted(self._place[0]) else None
+
         def write(openings: Openings) -> Any:  # noqa: ANN401 - as `Write` says
             selector = Selector(schema, self._fragments, openings)
-            return Compiler(catalogue, selector, audience, openings).operation(query, self._operation)
+            return Compiler(catalogue, selector, audience, openings, rendered).operation(query, self._operation)
 
         return make_plan(values, write, may_pass=self.is_wholly_stored)
 
@@ -135,6 +145,9 @@ class Plans:
     schema: GraphQLSchema
     catalogue: Catalogue
     cache: PlanCache = field(default_factory=PlanCache)
+    rendered: RenderedShapes | None = None
+    """What lists of trusted documents find ready; None when nothing is rendered."""
+    is_trusted: Callable[[bytes], bool] = lambda _: False
     _prepared: OrderedDict[tuple[bytes, str | None], tuple[PreparedOperation, int]] = field(default_factory=OrderedDict)
     _chars: int = 0
 

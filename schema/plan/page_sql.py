@@ -160,11 +160,11 @@ def _numbered(
 def _item(compiler: Compiler, field: Selected, keys: Sequence[Key], place: Place) -> ColumnElement[Any]:
     """The JSON of one node or edge."""
     if field.name == "nodes":
-        return compiler.object(field.type, field.nodes, place)
+        return compiler.listed(field.type, field.nodes, place)
     pairs: list[tuple[str, ColumnElement[Any]]] = []
     for part in compiler.fields(field.type, field.nodes):
         if part.name == "node":
-            value = compiler.object(part.type, part.nodes, place)
+            value = compiler.listed(part.type, part.nodes, place)
         else:
             value = cursor_of(keys) if part.name == "cursor" else name_literal(field.type.name)
         pairs.append((part.key, value))

@@ -68,6 +68,10 @@ class Selector:
         self._fragments = fragments
         self._openings = openings
 
+    def of(self, openings: Openings) -> Selector:
+        """The same selections, looked at for another statement."""
+        return Selector(self._schema, self._fragments, openings)
+
     def fields(self, kind: GraphQLObjectType, nodes: Iterable[FieldNode | OperationDefinitionNode]) -> list[Selected]:
         """The fields below `nodes`, in the order in which the answer holds them."""
         grouped: dict[str, list[FieldNode]] = {}
@@ -135,7 +139,18 @@ def wholly_stored(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
 ) -> bool:
-    """Whether nothing an operation selects, whatever its variables, needs more than the database."""
+    """Whether nothing a query selects, whatever its variables, needs more than the database."""
+    return stored_below(schema, catalogue, schema.query_type, operation.selection_set, fragments)
+
+
+def stored_below(
+    schema: GraphQLSchema,
+    catalogue: Catalogue,
+    kind: GraphQLNamedType | None,
+    selections: SelectionSetNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+) -> bool:
+    """The same of what is selected of a type."""
     opened: set[str] = set()
 
     def stored(kind: GraphQLNamedType | None, selections: SelectionSetNode) -> bool:
@@ -165,4 +180,4 @@ def wholly_stored(
             return False
         return one.selection_set is None or stored(get_named_type(kind.fields[name].type), one.selection_set)
 
-    return stored(schema.query_type, operation.selection_set)
+    return stored(kind, selections)

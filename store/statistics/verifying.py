@@ -46,15 +46,39 @@ def verify(connection: Connection) -> list[Verdict]:
     """Run every check in one snapshot. Nobody who writes or reads waits; `connection` has no transaction under way."""
     with one_snapshot(connection):
         count_anew(connection)
-        return [_run(connection, check) for check in CHECKS]
+        connection.execute("SET LOCAL timezone = 'UTC'")
+        return [_run(connection, check) for check in (*CHECKS, *_rendering_checks(connection))]
 
 
 def mend(connection: Connection) -> None:
     """Make anew what can be: the flat trees and the read models. Nobody who writes or reads waits."""
     for tree in _TREES:
         connection.execute(f"SELECT refresh_{tree}_above()".encode())
+    connection.execute("DELETE FROM rendering")
+    connection.execute("UPDATE rendered_shape SET version = -1, down_to = NULL, is_filled = false")
     connection.commit()
     rebuild(connection)
+
+
+def _rendering_checks(connection: Connection) -> list[Check]:
+    """One for each shape that is kept: what was rendered beside what is rendered now. What a rename made old counts as not rendered."""
+    shapes = connection.execute("SELECT number, statement FROM rendered_shape ORDER BY number").fetchall()
+    return [
+        Check(
+            f"rendering_{number}",
+            "a rendering says what would be rendered now",
+            f"""
+                SELECT concat(m.reference, ': rendered in shape {number} as ', left(kept.body::text, 200))
+                FROM rendering AS kept
+                JOIN ({statement}) AS made ON made.id = kept.message_id
+                JOIN message m ON m.id = kept.message_id
+                WHERE kept.shape = {number} AND kept.version = (SELECT version FROM read_version WHERE name = 'names')
+                    AND kept.body::text <> made.body::text
+            """,
+            f"{_MEND}: the renderings are forgotten, and the worker makes them anew",
+        )
+        for number, statement in shapes
+    ]
 
 
 def _run(connection: Connection, check: Check) -> Verdict:

@@ -6,8 +6,9 @@ Time is always `timestamptz`: `occurred_at` is theirs, `observed_at` is ours. `e
 
 from store.tables.base import Base
 from store.tables.delivery import AttemptRow, DeliveryRow, DeliveryStepRow, TurnRow
-from store.tables.inbox import FeedCursorRow, HeldChangeRow, InboxRow
+from store.tables.inbox import FeedCursorRow, HeldChangeRow, InboxRow, ListedCaseRow
 from store.tables.message import AnswerRow, AttachmentRow, CaseRow, EventRow, IdempotencyRow, MessageRow, VerdictRow
+from store.tables.pause import PauseRow
 from store.tables.registry import (
     CategoryRow,
     OrganisationAboveRow,
@@ -18,6 +19,7 @@ from store.tables.registry import (
     TerritoryAboveRow,
     TerritoryRow,
 )
+from store.tables.rendering import RENDERING_DUE, RenderedShapeRow, RenderingRow
 from store.tables.statistics import (
     STATISTICS_ANSWERED,
     STATISTICS_CELL,
@@ -30,6 +32,7 @@ from store.tables.statistics import (
 )
 
 __all__ = [
+    "RENDERING_DUE",
     "STATISTICS_ANSWERED",
     "STATISTICS_CELL",
     "STATISTICS_DAY",
@@ -51,11 +54,15 @@ __all__ = [
     "HeldChangeRow",
     "IdempotencyRow",
     "InboxRow",
+    "ListedCaseRow",
     "MessageRow",
     "OrganisationAboveRow",
     "OrganisationRow",
+    "PauseRow",
     "PersonRow",
     "ReadVersionRow",
+    "RenderedShapeRow",
+    "RenderingRow",
     "RoleGrantRow",
     "TerritoryAboveRow",
     "TerritoryRow",

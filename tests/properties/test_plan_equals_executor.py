@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.viewer import Viewer
+from schema.plan.operation import Plans
+from store.renderings import RenderedShapes, render_some
 from tests.api.hub import Hub
 from tests.properties.executor import NODES, Executor, Snapshot
 from tests.properties.filters import NOT_DRAWN
@@ -22,6 +24,7 @@ from tests.properties.rows import CURSOR, Cursor, global_id, read_global_id
 VIEWERS = ("nobody", *CITIZENS[:2], *OFFICIALS)
 ROOTS = ("message", "messages", "node", "viewer", "organisations", "organisation", "territories", "categories")
 NOT_STORED = frozenset({"live", "statistics"})
+Rendering = Callable[[], Awaitable[bool]]
 
 
 @pytest.fixture(scope="session")
@@ -124,6 +127,25 @@ def _is_refusal(error: Any) -> bool:
     return (error.extensions or {}).get("code") in ("BAD_REQUEST", "FORBIDDEN")
 
 
+@pytest.fixture(scope="session")
+async def rendering(whole: Hub) -> AsyncIterator[Rendering]:
+    """Whatever the plans of the process want rendered is."""
+    plans: Plans = whole.schema.plans  # type: ignore[attr-defined]  # HubSchema has them
+    shapes = plans.rendered = RenderedShapes(most=10_000)
+    plans.is_trusted = lambda _: True
+
+    async def render() -> bool:
+        known = shapes.generation
+        await shapes.refresh(whole.database)
+        async with whole.database.unit() as unit:
+            while await render_some(unit):
+                pass
+        return shapes.generation != known
+
+    yield render
+    plans.rendered = None
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("name", VIEWERS)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
@@ -133,6 +155,7 @@ async def test_an_operation_gets_what_an_executor_would_give(
     viewers: dict[str, Viewer | None],
     executors: dict[str, Executor],
     drawn: st.SearchStrategy[Operation],
+    rendering: Rendering,
     name: str,
     part: int,
     data: st.DataObject,
@@ -142,3 +165,7 @@ async def test_an_operation_gets_what_an_executor_would_give(
     expected = executors[name].run(operation.text, operation.variables)
     assert _errors(planned) == _errors(expected), [str(one) for one in expected.errors or ()]
     assert _same(json.loads(json.dumps(planned.data)), expected.data), (planned.data, expected.data)
+    if await rendering():
+        # Its lists are rendered now, and that must make no difference.
+        rendered = await whole.run(operation.text, operation.variables, viewer=viewers[name])
+        assert (rendered.data, _errors(rendered)) == (planned.data, _errors(planned))
