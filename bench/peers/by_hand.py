@@ -19,9 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bench.peers.serving import open_pool, run
-from bench.read.kept import open_kept
+from bench.read.kept import Kept, open_kept
 from bench.read.operations import Operation, operations
+from bench.read.rendered import known_shapes
 from bench.read.statements import Planner, Statement, statements_of
+from store.renderings import RenderedShapes
+from store.unit import Database
 
 _Key = tuple[str, str]
 
@@ -59,10 +62,19 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     await app.state.pool.close()
 
 
+async def _shapes(kept: Kept) -> RenderedShapes:
+    database = Database(kept.server.url, application="okno bench")
+    try:
+        return await known_shapes(database)
+    finally:
+        await database.close()
+
+
 def main() -> None:
     """Note the statements, then serve."""
     with open_kept(int(os.environ["BENCH_MESSAGES"]), print) as kept:
-        codes, planner = os.environ["BENCH_OPERATIONS"].split(","), Planner()
+        codes = os.environ["BENCH_OPERATIONS"].split(",")
+        planner = Planner(asyncio.run(_shapes(kept)))
         wanted = [one for one in operations(kept) if one.code in codes]
         endpoints = [Endpoint(one, asyncio.run(statements_of(one, planner))) for one in wanted]
         routes = [Route(f"/{one.code}", do.answer, methods=["POST"]) for one, do in zip(wanted, endpoints, strict=True)]

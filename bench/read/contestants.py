@@ -41,6 +41,8 @@ class Contestant:
     write: Write
     node: bool = False
     """Run by Node, in the folder of the peers."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Further variables of its environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def _to_postgraphile(kept: Kept, operation: Operation, ask: Ask) -> bytes:
 
 CONTESTANTS = (
     Contestant("okno", ("-m", "cli.main", "serve"), _to_okno),
+    Contestant("plan alone", ("-m", "cli.main", "serve"), _to_okno, settings=(("OKNO_RENDERED_LISTS", "off"),)),
     Contestant("by hand", ("-m", "bench.peers.by_hand"), _by_hand),
     Contestant("postgraphile", ("postgraphile.mjs",), _to_postgraphile, node=True),
     Contestant("mercurius jit", ("mercurius.mjs",), _text, node=True),
@@ -101,6 +104,7 @@ async def started(kept: Kept, contestant: Contestant, operations: list[Operation
             "BENCH_CONNECTIONS": str(CONNECTIONS),
             "NODE_ENV": "production",
             "GRAPHILE_ENV": "production",
+            **dict(contestant.settings),
         }
     )
     log = kept.log(contestant.name.replace(" ", "-"))

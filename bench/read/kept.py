@@ -38,7 +38,14 @@ SEED = 20
 _MIGRATIONS = Path(migrations.__file__).with_name("versions")
 _TOKENS_LAST_S = 24 * 3600
 # As an operator would set them for a database of this size on a machine of its own; the embedded server's defaults are for a laptop.
-_SERVER_SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", "work_mem": "16MB"}
+_SERVER_SETTINGS = {
+    "shared_buffers": "1GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "work_mem": "16MB",
+    # The hub's connections say so themselves; so that its peers have it too.
+    "random_page_cost": "1.1",
+}
 _KEY = {"use": "sig", "alg": "Ed25519"}
 
 
@@ -101,6 +108,7 @@ def open_kept(count: int, say: Say) -> Iterator[Kept]:
             f"{folder} was loaded with other migrations than there are now: remove the folder to load again."
         )
     with EmbeddedServer.use(folder / "postgres") as server:
+        _set(server)
         migrate(server.url)
         yield Kept(folder, server, key, loaded)
 
@@ -125,6 +133,7 @@ def _load(folder: Path, count: int, note: Path, say: Say) -> None:
         rubricator_version=reference.rubricator.version,
     )
     with EmbeddedServer.use(folder / "postgres") as server:
+        _set(server)
         migrate(server.url)
         asyncio.run(_reference(server.url, reference, folder / "config"))
         load(server.dsn, world, say)
@@ -147,11 +156,17 @@ def sizes_in_words(megabytes: Any) -> str:  # noqa: ANN401 - read from JSON
 def _configure(folder: Path) -> None:
     """Make the data folder and write the settings into it before anything is loaded."""
     with EmbeddedServer.use(folder / "postgres") as server:
-        with psycopg.connect(server.dsn, autocommit=True) as connection:
-            for name, value in _SERVER_SETTINGS.items():
-                connection.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
+        _set(server)
         stopping = server
     stopping.wait_until_stopped()
+
+
+def _set(server: EmbeddedServer) -> None:
+    """Those that need no start are in force at once."""
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        for name, value in _SERVER_SETTINGS.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
+        connection.execute("SELECT pg_reload_conf()")
 
 
 async def _reference(url: str, reference: ReferenceData, config: Path) -> None:

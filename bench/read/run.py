@@ -23,6 +23,7 @@ from bench.read.answers import differences, normal
 from bench.read.contestants import CONTESTANTS, PEERS, Contestant, Running, missing_peers, started
 from bench.read.kept import Kept, open_kept, sizes_in_words
 from bench.read.operations import Operation, operations
+from bench.read.rendered import render_lists
 from bench.read.requests import write_requests
 from bench.read.statements import Planner
 from bench.wire import Connection
@@ -124,7 +125,8 @@ async def compare(kept: Kept, operation: Operation, contestants: list[Running], 
 
 async def run(kept: Kept, size: Size, wanted: list[str], codes: list[str]) -> report.Measured:
     """Measure. Ends with SystemExit when the answers are not equal."""
-    chosen, planner = [one for one in operations(kept) if one.code in codes], Planner()
+    chosen = [one for one in operations(kept) if one.code in codes]
+    planner = Planner(await render_lists(kept, chosen, _say))
     compiled = {one.code: await compiling.compile_time(one, planner) for one in chosen}
     with psycopg.connect(kept.server.dsn) as connection:
         connection.execute((PEERS / "counts.sql").read_bytes())
@@ -173,6 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--only", default=",".join(one.name for one in CONTESTANTS), help="which contestants, with commas"
     )
+    parser.add_argument("--hub", default=HUB, help="whose ratios to the others are printed")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     given = parser.parse_args(arguments)
     usual = Size.quick(given.messages) if given.quick else Size(given.messages)
@@ -190,7 +193,7 @@ def main(arguments: list[str] | None = None) -> None:
             _say(f"Loaded: {sizes_in_words(kept.loaded['megabytes'])}; took {kept.loaded['seconds']} s.")
             return
         measured = asyncio.run(run(kept, size, given.only.split(","), given.operations.split(",")))
-    print(report.as_document(measured, HUB) if given.json else report.as_text(measured, HUB))
+    print(report.as_document(measured, given.hub) if given.json else report.as_text(measured, given.hub))
 
 
 if __name__ == "__main__":
