@@ -30,6 +30,7 @@ SETTINGS_OF_A_NEW_FOLDER = {
     "jit": "off",
     "track_io_timing": "off",
     "timezone": "UTC",
+    "random_page_cost": "1.1",
 }
 # Given at every start: where the server listens, and that its log never repeats what a citizen wrote. PostgreSQL quotes values in
 # ERROR lines, their DETAIL and STATEMENT; the client gets all of them, the log keeps only what concerns the server itself.
