@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, func, literal_column, select
 from sqlalchemy.dialects import postgresql
@@ -18,17 +18,13 @@ from sqlalchemy.exc import CompileError
 
 from schema.faults import Fault
 from schema.plan.json_sql import Place
-from schema.plan.values import Openings, Unproven, Values
+from schema.plan.values import NO_REQUEST, DependsOnRequest, Openings, Unproven
 from store.renderings import RENDERABLE, Shape
 from store.tables import Base, MessageRow, ReadVersionRow, RenderingRow
 
 _WORD = re.compile(r"\w+")
 _MESSAGE = re.compile(rf"\b{MessageRow.__tablename__} AS \w+")
 _OF_THE_MOMENT = re.compile(r"\b(?:now|clock_timestamp|random)\(|\bcurrent_|\blocal(?:time|timestamp)\b")
-
-
-class _NotFixed(Exception):
-    """The selection depends on the request."""
 
 
 _POSTGRES: Any = postgresql.dialect
@@ -40,7 +36,7 @@ class _Whole(_POSTGRES.statement_compiler):  # type: ignore[misc]  # the class i
     def visit_bindparam(self, bindparam: BindParameter[Any], **how: Any) -> str:  # noqa: ANN401 - as the overridden method
         value = bindparam.value if bindparam.value is not None else how["fixed"].get(bindparam.key)
         if value is None:
-            raise _NotFixed(bindparam.key)
+            raise DependsOnRequest(bindparam.key)
         return str(self.render_literal_value(value, bindparam.type))
 
 
@@ -49,37 +45,19 @@ _DIALECT = _POSTGRES(paramstyle="named")
 _DIALECT.statement_compiler = _Whole
 
 
-class _Untouchable(Mapping[str, Any]):
-    """Stands where a request's variables and viewer stand."""
-
-    def __getitem__(self, key: str) -> NoReturn:
-        raise _NotFixed(key)
-
-    def __iter__(self) -> Iterator[str]:
-        raise _NotFixed
-
-    def __len__(self) -> int:
-        raise _NotFixed
-
-    def get(self, key: str, default: object = None) -> NoReturn:
-        raise _NotFixed(key)
-
-
-_NO_REQUEST = Values(_Untouchable(), _Untouchable())
-
 Write = Callable[[Openings], tuple[Place, ColumnElement[Any]]]
 """Compiles a message's JSON by itself: the place of its row, and the JSON. Raises Unproven."""
 
 
 def shape_of(write: Write) -> Shape | None:
     """The shape of a selection; None when it has none."""
-    openings = Openings(_NO_REQUEST, finishing=False)
+    openings = Openings(NO_REQUEST, finishing=False)
     try:
         place, body = write(openings)
-        fixed = {name: bind(_NO_REQUEST) for name, bind in openings.binds.items()}
+        fixed = {name: bind(NO_REQUEST) for name, bind in openings.binds.items()}
         statement = select(place.key.label("id"), body.label("body")).select_from(place.table)
         text = str(statement.compile(dialect=_DIALECT, compile_kwargs={"fixed": fixed}))
-    except (_NotFixed, Unproven, Fault, CompileError, NotImplementedError):
+    except (DependsOnRequest, Unproven, Fault, CompileError, NotImplementedError):
         return None
     read = set(_WORD.findall(text)) & Base.metadata.tables.keys()
     # Of another message nobody would know that it changes this one.

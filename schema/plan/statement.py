@@ -21,7 +21,7 @@ from sqlalchemy.exc import CompileError
 
 from schema.faults import Fault
 from schema.plan.compiler import FAULT_KEY
-from schema.plan.values import Bind, Faulty, Openings, Question, Unproven, Values, ask
+from schema.plan.values import NO_REQUEST, Bind, Faulty, Openings, Question, Unproven, Values, ask, is_fixed
 from store.reading import ReadPool, ReadStatement, read_statement
 from store.tables import Base
 
@@ -113,12 +113,16 @@ def make_plan(values: Values, write: Write, *, may_pass: bool = True) -> Plan:
 
 
 def _plan(written: Select[Any] | dict[str, object], openings: Openings) -> Plan:
-    binds, seen, faults = tuple(openings.binds.items()), tuple(openings.seen), tuple(openings.faults)
+    # What the document itself answers is answered once, and not for every request again.
+    seen = tuple(one for one in openings.seen if not is_fixed(one[0]))
+    faults = tuple(openings.faults)
     if isinstance(written, dict):
         settled = json.dumps(written, separators=(",", ":")).encode()
         return Plan(None, settled, {}, (), seen, faults, not openings.finishing)
     compiled = written.compile(dialect=_DIALECT)
     constants = {name: value for name, value in compiled.params.items() if value is not None}
+    constants |= {name: bind(NO_REQUEST) for name, bind in openings.binds.items() if is_fixed(bind)}
+    binds = tuple(one for one in openings.binds.items() if one[0] not in constants)
     statement = read_statement(str(compiled))
     return Plan(statement, b"", constants, binds, seen, faults, not openings.finishing)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn, cast
 
 from graphql import (
     FieldNode,
@@ -34,6 +34,19 @@ class Values:
     variables: Mapping[str, Any]
     viewer: Mapping[str, Any]
     key: Hashable | None = None
+
+
+class DependsOnRequest(Exception):
+    """Something was asked that only a request can answer."""
+
+
+class _NoRequest:
+    def __getattr__(self, name: str) -> NoReturn:
+        raise DependsOnRequest(name)
+
+
+NO_REQUEST = cast("Values", _NoRequest())
+"""Whatever is answered of it is the same for every request; else it raises DependsOnRequest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,15 @@ def ask(question: Question, values: Values) -> Hashable:
         return question(values)
     except Fault as fault:
         return Faulty.of(fault)
+
+
+def is_fixed(asked: Question | Bind) -> bool:
+    """Whether every request gets the same answer."""
+    try:
+        ask(asked, NO_REQUEST)
+    except DependsOnRequest:
+        return False
+    return True
 
 
 class Unproven(Exception):
