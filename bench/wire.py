@@ -95,6 +95,16 @@ def read_answer(received: bytearray) -> Answer | None:
     return Answer(status, b"")
 
 
+def expected_bytes(received: bytearray, count: int) -> int | None:
+    """How long an answer is that begins `received`, of which `count` bytes have come: head and body. None while the head does not tell."""
+    end = received.find(b"\r\n\r\n", 0, count)
+    if end < 0:
+        return None
+    head = received[:end].lower()
+    at = head.find(b"\r\ncontent-length:")
+    return None if at < 0 else end + 4 + int(head[at + 17 :].split(b"\r\n", 1)[0])
+
+
 def _unchunk(received: bytearray, at: int) -> bytes | None:
     """The body in chunks, or None while the last one is missing."""
     parts: list[bytes] = []

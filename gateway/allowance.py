@@ -1,8 +1,10 @@
 """What a request may cost, and how much one caller may spend: judged before anything of the request is run.
 
-Every caller has a bucket that fills by `per_s` up to `burst`; an operation takes its cost (`schema.extensions.cost`) out of it, and a document that
-nobody knew before takes the price of reading it. The buckets are those of one process: with N processes behind one address a caller has up to N times
-the rate. The memory is bounded; the callers seen longest ago are forgotten and begin anew with a full bucket.
+Every caller has a bucket that fills by `per_s` up to `burst`; an operation takes its cost (`schema.extensions.cost`) out
+of it. A document that nobody knew before takes the price of reading it: first what its length foretells, and once it is
+read what it really took. A document that is known to be wrong takes the price of saying so. The buckets are those of one
+process: with N processes behind one address a caller has up to N times the rate. The memory is bounded; the callers seen
+longest ago are forgotten and begin anew with a full bucket.
 """
 
 from __future__ import annotations
@@ -11,15 +13,27 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from gateway.documents import Resolved
 from gateway.refusals import Code, Refusal
 from gateway.settings import Rate, Settings
 from schema.extensions.known_documents import Operation
 from schema.extensions.limits import too_costly
 
-CHARS_READ_FOR_ONE = 5
-"""So many characters of an unknown document cost as much as one field of an answer."""
+if TYPE_CHECKING:
+    from gateway.documents import Resolved
+
+PROCESSOR_S_FOR_ONE = 0.00001
+"""So much of the processor's time is worth as much as one field of an answer; that is about what a field takes."""
+READING_AT_LEAST = 30
+CHARS_READ_FOR_ONE = 4
+"""So many characters of an unknown document take about as long to read as one field of an answer; `READING_AT_LEAST` comes before the first."""
+BYTES_FREE = 65_536
+"""A body up to here is read for nothing: there is hardly a request that is larger."""
+BYTES_READ_FOR_ONE = 1_000
+"""So many bytes of a body of JSON take about as long to read as one field of an answer."""
+WRONG_AGAIN = 20
+"""What a refusal costs (a document that is known to be wrong, too large an operation): the request has to be read and answered all the same."""
 
 
 class Buckets:
@@ -31,22 +45,36 @@ class Buckets:
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self.refused = 0
+        self.charged = 0.0
+        """What was taken out of all of them."""
 
     def __len__(self) -> int:
         return len(self._buckets)
 
     def take(self, caller: str, cost: float) -> float:
         """Take `cost` out of the caller's bucket: 0.0, or how many seconds until there is enough, and then nothing is taken."""
+        left = self._left(caller)
+        wait_s = 0.0 if left >= cost else (cost - left) / self._rate.per_s
+        self._keep(caller, left if wait_s else left - cost)
+        self.refused += wait_s > 0
+        self.charged += 0 if wait_s else cost
+        return wait_s
+
+    def settle(self, caller: str, more: float) -> None:
+        """Take `more` for something that was done already, on credit if need be; give back what is below zero."""
+        self._keep(caller, min(self._rate.burst, self._left(caller) - more))
+        self.charged += more
+
+    def _left(self, caller: str) -> float:
         now_s = self._clock()
         left, seen_s = self._buckets.get(caller, (float(self._rate.burst), now_s))
-        left = min(self._rate.burst, left + (now_s - seen_s) * self._rate.per_s)
-        wait_s = 0.0 if left >= cost else (cost - left) / self._rate.per_s
-        self._buckets[caller] = (left if wait_s else left - cost, now_s)
+        return min(self._rate.burst, left + (now_s - seen_s) * self._rate.per_s)
+
+    def _keep(self, caller: str, left: float) -> None:
+        self._buckets[caller] = (left, self._clock())
         self._buckets.move_to_end(caller)
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
-        self.refused += wait_s > 0
-        return wait_s
 
 
 class Allowance:
@@ -69,9 +97,25 @@ class Allowance:
         self._take(caller, cost)
         return operation
 
-    def charge_reading(self, caller: str, text: str) -> None:
-        """Take the price of parsing and validating a text. Raises Refusal (429)."""
-        self._take(caller, 1 + len(text) // CHARS_READ_FOR_ONE)
+    def charge_reading(self, caller: str, text: str) -> int:
+        """Take what parsing and judging a text of this length costs as a rule; how much that is. Raises Refusal (429)."""
+        foretold = READING_AT_LEAST + len(text) // CHARS_READ_FOR_ONE
+        self._take(caller, foretold)
+        return foretold
+
+    def charge_body(self, caller: str, size_bytes: int) -> None:
+        """Take what reading a large body of JSON costs. Raises Refusal (429)."""
+        if size_bytes > BYTES_FREE:
+            self._take(caller, (size_bytes - BYTES_FREE) // BYTES_READ_FOR_ONE)
+
+    def settle_reading(self, caller: str, foretold: int, spent_s: float) -> None:
+        """The text was read: take, or give back, what the processor time it took is worth more or less than was foretold."""
+        if self.buckets is not None:
+            self.buckets.settle(caller, spent_s / PROCESSOR_S_FOR_ONE - foretold)
+
+    def charge_wrong(self, caller: str) -> None:
+        """Take the price of a refusal. Raises Refusal (429)."""
+        self._take(caller, WRONG_AGAIN)
 
     def _take(self, caller: str, cost: int) -> None:
         wait_s = 0.0 if self.buckets is None else self.buckets.take(caller, cost)

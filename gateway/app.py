@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from gateway.access_log import AccessLog
 from gateway.doorstep import Doorstep
 from gateway.federation import with_federation
 from gateway.graphiql import GraphiQL
@@ -28,8 +30,10 @@ from gateway.operation_times import OperationTimes
 from gateway.own_writes import OwnWrites
 from gateway.readiness import Readiness
 from gateway.refusals import Code, Refusal, preferred_language
+from gateway.rendering import rendered_lists
 from gateway.services import open_services
 from gateway.settings import Settings
+from gateway.short_road import ROAD, ShortRoad
 from gateway.trusted import policy_of
 from gateway.webhooks import receive_events
 from schema.lemmas import load_dictionary
@@ -42,15 +46,17 @@ def create_app(
     settings: Settings | None = None,
     schema: HubSchema | None = None,
     siblings: Siblings | None = None,
+    access: AccessLog | None = None,
 ) -> Starlette:
     """The ASGI application, from the environment unless told otherwise. Raises BadSettings."""
+    access = access or AccessLog()
     home = home or Home.from_environment()
     settings = settings or Settings.from_environment()
     siblings = siblings or Siblings(0, None)
     graphiql = GraphiQL() if settings.in_development else None
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         # uvicorn's own line for each request holds the query string, and with it a citizen's words.
         logging.getLogger("uvicorn.access").disabled = True
         async with open_services(home, settings) as services:
@@ -63,8 +69,12 @@ def create_app(
             app.state.door = with_federation(door)
             services.metrics.watch(served.plans.plan_cache_info, door.allowance.buckets)
             app.state.siblings = siblings
-            async with siblings.told(services.metrics.text):
-                yield
+            lists = rendered_lists(served, services.database, wanted=settings.rendered_lists)
+            async with lists, siblings.told(services.metrics.text):
+                try:
+                    yield {ROAD: ShortRoad(door, served.documents, access)}
+                finally:
+                    access.flush()
 
     routes: list[BaseRoute] = [
         Route("/graphql", OwnWrites(OperationTimes(_ToDoor()))),
@@ -78,7 +88,7 @@ def create_app(
         routes.append(graphiql.files())
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Doorstep, origins=settings.origins)],
+        middleware=[Middleware(Doorstep, access=access, origins=settings.origins)],
         exception_handlers={HTTPException: _not_routed, Refusal: _refused},
         lifespan=lifespan,
     )
@@ -101,7 +111,9 @@ async def ready(request: Request) -> Response:
     fault = await request.app.state.readiness.fault()
     if fault is not None:
         raise Refusal(503, Code.UNAVAILABLE, fault.ru, fault.en, {"retry-after": "5"})
-    return JSONResponse({"status": "ready"})
+    faults = len(request.app.state.services.registry.faults)
+    # A faulty file takes nobody down; whoever looks after the hub should see it all the same.
+    return JSONResponse({"status": "ready", **({"agency_file_faults": faults} if faults else {})})
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:

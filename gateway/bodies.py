@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -52,16 +52,16 @@ class Asked:
     form: FormData = field(default_factory=FormData)
 
 
-async def read_asked(request: Request, limits: Limits, *, signed_in: bool) -> Asked:
-    """The request of a GET or POST. Raises Refusal."""
+async def read_asked(request: Request, limits: Limits, pay: Callable[[int], None], *, signed_in: bool) -> Asked:
+    """The request of a GET or POST. `pay` is told the bytes of a body of JSON before it is read as such. Raises Refusal, also what `pay` raises."""
     if request.method == "GET":
         return _from_parameters(request, limits)
-    content_type, parameters = _content_type(request.headers.get("content-type", ""))
-    charset = parameters.get("charset", "utf-8").lower()
-    if content_type == "application/json" and charset in {"utf-8", "utf8"}:
+    media = media_of(request.headers.get("content-type", ""))
+    if media == "application/json":
         raw = await read_body(request, limits.json_bytes)
-        return asked_by(read_object(raw, limits, "Тело запроса GraphQL", "The body of a GraphQL request"))
-    if content_type == "multipart/form-data" and charset in {"utf-8", "utf8"}:
+        pay(len(raw))
+        return asked_in_json(raw, limits)
+    if media == "multipart/form-data":
         return await _from_form(request, limits, signed_in=signed_in)
     raise bad_request(
         "Такой Content-Type не принимается. Отправьте application/json в UTF-8, а файлы — multipart/form-data.",
@@ -70,7 +70,16 @@ async def read_asked(request: Request, limits: Limits, *, signed_in: bool) -> As
     )
 
 
-_content_type = lru_cache(maxsize=64)(parse_content_type)
+@lru_cache(maxsize=64)
+def media_of(content_type: str) -> str | None:
+    """The media type of a body in UTF-8, as its Content-Type says; None for a body in anything else."""
+    media, parameters = parse_content_type(content_type)
+    return media if parameters.get("charset", "utf-8").lower() in {"utf-8", "utf8"} else None
+
+
+def asked_in_json(raw: bytes, limits: Limits) -> Asked:
+    """The request in a body of JSON. Raises Refusal."""
+    return asked_by(read_object(raw, limits, "Тело запроса GraphQL", "The body of a GraphQL request"))
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:

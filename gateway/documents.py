@@ -8,17 +8,22 @@ of them come through here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLError
 
 from gateway.bodies import Asked
-from gateway.refusals import Code, Refusal, bad_request
+from gateway.document_reader import DocumentReader
+from gateway.refusals import Code, Language, Refusal, bad_request
 from gateway.settings import Settings
 from schema.extensions.known_documents import KnownDocuments, Learned, digest_of
+from schema.extensions.masking import public_error
 
+_MOST_WRONG = 200
+"""Documents whose errors are kept in words. Each holds its text, which is no longer than 64 KB."""
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
@@ -45,20 +50,39 @@ class RequestErrors(Exception):
 class Documents:
     """Finds documents for one door."""
 
-    def __init__(self, known: KnownDocuments, settings: Settings) -> None:
+    def __init__(self, known: KnownDocuments, settings: Settings, reader: DocumentReader) -> None:
         self._known = known
+        self._reader = reader
         self._trusted_only = settings.trusted_only
         self._apq = settings.apq
+        self._errors: OrderedDict[tuple[bytes, Language], list[GraphQLError]] = OrderedDict()
 
-    def resolve(self, asked: Asked, pay_for_reading: Callable[[str], None]) -> Resolved:
-        """Find or learn the document. `pay_for_reading` is called with a text that nobody knows yet, before it is parsed. Raises Refusal."""
-        learned = self._found(asked, pay_for_reading)
-        return Resolved(learned.digest, learned.text, asked.operation_name, asked.variables, learned, asked.extensions)
+    def known(self, asked: Asked) -> Resolved | None:
+        """The request, if its document is known; None when a text has to be read first. Raises Refusal."""
+        learned = self._found(asked)
+        return None if learned is None else _resolved(learned, asked)
 
-    def _found(self, asked: Asked, pay_for_reading: Callable[[str], None]) -> Learned:
+    async def read(self, asked: Asked, caller: str) -> Resolved:
+        """The request whose document is not known, at the caller's expense. Raises Refusal."""
+        text = asked.query or ""
+        return _resolved(await self._reader.read(caller, text, digest_of(text)), asked)
+
+    def errors(self, learned: Learned, language: Language) -> list[GraphQLError]:
+        """What is wrong with a document, as its sender may see it; worked out once, because wrong documents come again and again."""
+        place = (learned.digest, language)
+        known = self._errors.get(place)
+        if known is None:
+            suggestions = self._known.policy.suggestions
+            known = [public_error(one, language, suggestions=suggestions) for one in learned.errors]
+            self._errors[place] = known
+            if len(self._errors) > _MOST_WRONG:
+                self._errors.popitem(last=False)
+        return known
+
+    def _found(self, asked: Asked) -> Learned | None:
         persisted = _persisted(asked.extensions)
         if asked.document_id is None and persisted is None:
-            return self._by_text(asked.query or "", pay_for_reading)
+            return self._by_text(asked.query or "")
         if asked.document_id is not None and persisted is not None:
             raise bad_request(
                 "Укажите либо documentId, либо extensions.persistedQuery, но не оба.",
@@ -76,36 +100,36 @@ class Documents:
                 "extensions.persistedQuery.sha256Hash — не SHA-256 текста из query. Посчитайте его от байтов текста в UTF-8.",
                 "`extensions.persistedQuery.sha256Hash` is not the SHA-256 of the text in `query`. Take it of the text's UTF-8 bytes.",
             )
-        return self._by_text(asked.query, pay_for_reading)
+        return self._by_text(asked.query)
 
-    def _by_text(self, text: str, pay_for_reading: Callable[[str], None]) -> Learned:
+    def _by_text(self, text: str) -> Learned | None:
         digest = digest_of(text)
-        if self._trusted_only:
-            trusted = self._known.trusted(digest)
-            if trusted is None:
-                raise _unknown(
-                    "Здесь выполняются только доверенные документы, а этого среди них нет.",
-                    "Only trusted documents are run here, and this one is not among them.",
-                )
-            return trusted
-        learned = self._known.find(digest)
-        if learned is None:
-            pay_for_reading(text)
-            learned = self._known.learn(text, digest)
-        return learned
+        if not self._trusted_only:
+            return self._known.find(digest)
+        trusted = self._known.trusted(digest)
+        if trusted is None:
+            raise _unknown(
+                "Здесь выполняются только доверенные документы, а этого среди них нет.",
+                "Only trusted documents are run here, and this one is not among them.",
+            )
+        return trusted
 
     def _by_id(self, document_id: str | None, persisted: bytes | None) -> Learned:
         digest = persisted if document_id is None else _digest(document_id)
         learned = None if digest is None else self._known.trusted(digest)
         if learned is None and digest is not None and self._apq:
             learned = self._known.find(digest)
-        if learned is not None and not learned.errors:  # somebody may still hold one with errors
+        if learned is not None and not learned.errors:
             return learned
         if persisted is not None and self._apq:
             raise _said_to_apollo("PersistedQueryNotFound")
         if persisted is not None and not self._trusted_only:
             raise _said_to_apollo("PersistedQueryNotSupported")
         raise _unknown("Документа с таким номером здесь нет.", "There is no document of this id here.")
+
+
+def _resolved(learned: Learned, asked: Asked) -> Resolved:
+    return Resolved(learned.digest, learned.text, asked.operation_name, asked.variables, learned, asked.extensions)
 
 
 def _digest(document_id: str) -> bytes | None:

@@ -1,18 +1,16 @@
 """What happens to every request before and after its route: a request id, safe headers, one line in the log, and an
 answer whatever breaks.
 
-The log line holds method, route, status, size and time: never a query, a header, a body or a person (P9). An
-unexpected error leaves as INTERNAL with a reference; the log has the reference and the places in the code, and not the
-error's text, which may quote what a citizen wrote.
+An unexpected error leaves as INTERNAL with a reference; the log has the reference and the places in the code, and not the
+error's text, which may quote what a citizen wrote. The line of each request is `gateway.access_log`'s.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import time
 import traceback
-from uuid import uuid4
+from collections.abc import Iterable
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -20,15 +18,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.access_log import AccessLog
 from gateway.origins import add_origin_headers
 from gateway.refusals import Code, Refusal, internal, preferred_language
+from gateway.request_ids import request_id
 from store.reading import ReadsAway, ReadTooLong
 
 log = logging.getLogger(__name__)
-access_log = logging.getLogger("gateway.access")
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_ROUTES = re.compile(r"/(graphql|health|ready|metrics|agencies/[a-z0-9-]{1,64}/events)/?")
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -43,9 +42,10 @@ _CONTENT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ances
 class Doorstep:
     """ASGI middleware around everything."""
 
-    def __init__(self, app: ASGIApp, origins: frozenset[str] = frozenset()) -> None:
+    def __init__(self, app: ASGIApp, access: AccessLog, origins: frozenset[str] = frozenset()) -> None:
         """`origins`: pages of which other origins may read the answers of `/graphql`."""
         self._app = app
+        self._access = access
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +60,15 @@ class Doorstep:
         except Exception as error:  # noqa: BLE001 - the last place that can still answer the caller
             await passage.apologise(error, receive)
         finally:
-            passage.write_log()
+            passage.write_log(self._access)
+
+
+def with_safe_headers(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, and those that every answer of ours has."""
+    raw = [*headers, *_RAW_HEADERS]
+    if not any(name == _CONTENT_POLICY[0] for name, _ in raw):
+        raw.append(_CONTENT_POLICY)
+    return raw
 
 
 class _Passage:
@@ -71,8 +79,7 @@ class _Passage:
         self._origins = origins
         self._send = send
         self._headers = Headers(scope=scope)
-        given = self._headers.get("x-request-id", "")
-        self.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        self.request_id = request_id(self._headers.get("x-request-id", ""))
         self.status = 0
         self._sent_bytes = 0
         self._began_s = time.perf_counter()
@@ -81,10 +88,8 @@ class _Passage:
         match message["type"]:
             case "http.response.start" | "websocket.http.response.start":
                 self.status = message["status"]
-                raw = [*message["headers"], (b"x-request-id", self.request_id.encode()), *_RAW_HEADERS]
-                if not any(name == _CONTENT_POLICY[0] for name, _ in raw):
-                    raw.append(_CONTENT_POLICY)
-                message["headers"] = raw
+                message["headers"] = with_safe_headers(message["headers"])
+                message["headers"].append((b"x-request-id", self.request_id.encode()))
                 if self._origins and self._scope["path"].rstrip("/") == "/graphql":
                     add_origin_headers(MutableHeaders(scope=message), self._headers, self._origins)
             case "http.response.body":
@@ -110,18 +115,9 @@ class _Passage:
             await refusal.response(language)(self._scope, receive, self.send)
         # Else the answer is on its way; the server closes the connection because it is not whole.
 
-    def write_log(self) -> None:
-        path = self._scope["path"]
-        access_log.info(
-            "%s %s %s %d bytes %.1f ms %s",
-            self._scope.get("method", "WEBSOCKET"),
-            # A path may hold anything that somebody typed.
-            path if _ROUTES.fullmatch(path) else "(other)",
-            self.status,
-            self._sent_bytes,
-            (time.perf_counter() - self._began_s) * 1000,
-            self.request_id,
-        )
+    def write_log(self, access: AccessLog) -> None:
+        method, seconds = self._scope.get("method", "WEBSOCKET"), time.perf_counter() - self._began_s
+        access.note(method, self._scope["path"], self.status, self._sent_bytes, seconds, self.request_id)
 
 
 def _refusal_for(error: Exception, reference: str) -> Refusal:

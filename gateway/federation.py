@@ -56,7 +56,9 @@ def with_federation(public: GraphQLDoor) -> ASGIApp:
     of_gateway = dataclasses.replace(settings, documents=Accepted.ANY, trusted_documents=None, apq=True)
     schema: FederatedSchema = build_federated_schema(policy_of(of_gateway))
     services = dataclasses.replace(public.services, settings=of_gateway)
-    return Entrance(public, GraphQLDoor(schema, services, None, beside=public), settings.gateway_secret)
+    federated = GraphQLDoor(schema, services, None, beside=public)
+    services.metrics.watch(schema.plans.plan_cache_info, federated.allowance.buckets)
+    return Entrance(public, federated, settings.gateway_secret)
 
 
 def _wrong_secret() -> Refusal:

@@ -15,7 +15,8 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from functools import partial
+from typing import Any, Final, cast
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from graphql import OperationType
@@ -35,13 +36,15 @@ from domain.viewer import Viewer
 from gateway.allowance import Allowance
 from gateway.bodies import Asked, read_asked
 from gateway.callers import caller_of
+from gateway.document_reader import DocumentReader
 from gateway.documents import Documents, RequestErrors, Resolved
+from gateway.followers import Followers
 from gateway.graphiql import GraphiQL
 from gateway.negotiation import Media, negotiate
 from gateway.origins import preflight
 from gateway.planned import VARY, PlannedAnswers, Public, private_headers
 from gateway.public_answers import PublicAnswers
-from gateway.refusals import Code, Language, Refusal, bad_request, preferred_language
+from gateway.refusals import Code, Language, Refusal, as_refusal, bad_request, preferred_language
 from gateway.services import Services
 from gateway.sign_in import expired
 from gateway.socket import Socket, SocketHandler
@@ -50,10 +53,12 @@ from gateway.strict_json import read_json
 from gateway.trusted import trust_documents
 from gateway.turnstile import Turnstile, too_slow
 from schema.context import Context
-from schema.extensions.masking import public_error
 from schema.faults import Fault
 from schema.root import HubSchema
 from store.read_versions import ReadVersions
+
+HAS_PAID: Final = "okno.has_paid"
+"""In the state of a request's scope: True when its cost is charged already."""
 
 
 @dataclass(slots=True)
@@ -71,6 +76,8 @@ class Visit:
     code: str = "OK"
     """How it ended, for those who count: OK, or the code of the first error."""
     form: FormData | None = None
+    has_paid: bool = False
+    """The short road has charged it already, and could not bring it to its end."""
 
     @property
     def one_answer(self) -> Media:
@@ -111,9 +118,11 @@ class GraphQLDoor(GraphQL[Context, None]):
         own_turns = Turnstile(limits.operations_at_once, limits.operations_waiting, limits.turn_s)
         self.allowance: Allowance = Allowance(settings) if beside is None else beside.allowance
         self.turnstile: Turnstile = own_turns if beside is None else beside.turnstile
-        self._known = schema.documents
-        self._documents = Documents(schema.documents, settings)
-        self._planned = PlannedAnswers(schema.plans, services, self.turnstile)
+        self.known_documents = self._known = schema.documents
+        self.followers = Followers(services, schema.plans, self.turnstile)
+        reader = DocumentReader(schema.documents, self.allowance)
+        self._documents = Documents(schema.documents, settings, reader)
+        self.planned = PlannedAnswers(schema.plans, services, self.turnstile)
         self._public_answers = PublicAnswers(ReadVersions(services.database))
         self._graphiql = graphiql
         trust_documents(schema.documents, settings)
@@ -121,7 +130,9 @@ class GraphQLDoor(GraphQL[Context, None]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
         visit = Visit(connection, preferred_language(connection.headers.get("accept-language", "")))
-        scope.setdefault("state", {})["visit"] = visit
+        state = scope.setdefault("state", {})
+        visit.has_paid = state.get(HAS_PAID, False)
+        state["visit"] = visit
         if scope["type"] == "websocket":
             await self._serve_socket(WebSocket(scope, receive, send), visit)
             return
@@ -150,10 +161,10 @@ class GraphQLDoor(GraphQL[Context, None]):
             return self._graphiql.page()
         visit.media = negotiate(accept)
         await self.admit(visit, request.headers.get("authorization"))
-        asked = await read_asked(request, self.services.settings.limits, signed_in=visit.viewer is not None)
+        asked = await self._read(request, visit)
         visit.form = asked.form
         try:
-            visit.resolved, kind = self.resolve(visit, asked)
+            visit.resolved, kind = await self.resolve(visit, asked)
         except RequestErrors as wrong:
             response = await self.process_result(request, ExecutionResult(data=None, errors=[*wrong.errors]))
             return self._one_response(response, visit.one_answer)
@@ -163,10 +174,20 @@ class GraphQLDoor(GraphQL[Context, None]):
             self.services.leaving.refuse()
         if kind is OperationType.QUERY and visit.media != "text/event-stream":
             context = self.services.context(visit.viewer, visit.language)
-            answer = await self._planned.answer(visit.resolved, context, visit.media, self._public(request, visit))
+            answer = await self.planned.answer(visit.resolved, context, visit.media, self._public(request, visit))
             if answer is not None:
                 return answer
         return await self.run(request)
+
+    async def _read(self, request: Request, visit: Visit) -> Asked:
+        """The request, paid for by its size; one that cannot be read costs what a wrong document costs. Raises Refusal."""
+        pay, limits = partial(self.allowance.charge_body, visit.caller), self.services.settings.limits
+        try:
+            return await read_asked(request, limits, pay, signed_in=visit.viewer is not None)
+        except Refusal as refusal:
+            if refusal.code is Code.BAD_REQUEST:
+                self.allowance.charge_wrong(visit.caller)
+            raise
 
     async def _serve_socket(self, socket: WebSocket, visit: Visit) -> None:
         try:
@@ -183,18 +204,27 @@ class GraphQLDoor(GraphQL[Context, None]):
         visit.expires_at = None if signed_in is None else signed_in.expires_at
         visit.caller = caller_of(visit.connection, visit.viewer, self.services.settings.trusted_proxies)
 
-    def resolve(self, visit: Visit, asked: Asked) -> tuple[Resolved, OperationType]:
+    async def resolve(self, visit: Visit, asked: Asked) -> tuple[Resolved, OperationType]:
         """The document of a request, found or learned and paid for, before any of it is run. Raises Refusal or RequestErrors."""
-        resolved = self._documents.resolve(asked, lambda text: self.allowance.charge_reading(visit.caller, text))
+        resolved = self._documents.known(asked)
+        is_known = resolved is not None
+        resolved = resolved or await self._documents.read(asked, visit.caller)
         if resolved.learned.errors:
-            suggestions = self._known.policy.suggestions
-            errors = [public_error(one, visit.language, suggestions=suggestions) for one in resolved.learned.errors]
-            raise RequestErrors(errors)
+            if is_known:
+                self.allowance.charge_wrong(visit.caller)
+            raise RequestErrors(self._documents.errors(resolved.learned, visit.language))
+        if visit.has_paid:
+            return resolved, resolved.learned.operation(resolved.operation_name).kind
         try:
             return resolved, self.allowance.charge(visit.caller, resolved).kind
         except Fault as fault:
-            code = Code((fault.extensions or {})["code"])
-            raise Refusal(400, code, fault.words.ru, fault.words.en) from None
+            self.allowance.charge_wrong(visit.caller)
+            raise as_refusal(fault) from None
+
+    def known(self, asked: Asked) -> Resolved | None:
+        """The same document if it is known and right already: nothing is learned and nothing is paid. Raises Refusal."""
+        resolved = self._documents.known(asked)
+        return None if resolved is None or resolved.learned.errors else resolved
 
     def _public(self, request: Request, visit: Visit) -> Public | None:
         """Only a trusted document can be public: the questions of strangers would only fill the caches."""

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from agencies.registry import Registry
 from gateway.leaving import Leaving
 from schema.plan.statement import PlanCacheInfo
 from store.changes import ChangeFeed
@@ -40,20 +41,29 @@ class Latency:
 class Metrics:
     """The counters of one process, and what else it can tell of."""
 
-    def __init__(self, database: Database, changes: ChangeFeed, leaving: Leaving) -> None:
+    def __init__(self, database: Database, changes: ChangeFeed, leaving: Leaving, registry: Registry) -> None:
         self.database = database
+        self.registry = registry
         self.changes = changes
         self.leaving = leaving
-        self.plans: Callable[[], PlanCacheInfo] = PlanCacheInfo
+        self._plans: list[Callable[[], PlanCacheInfo]] = []
         self.buckets: Buckets | None = None
         """None where nothing is rationed."""
         self.operations: Counter[tuple[str, str]] = Counter()
         self.latencies: dict[str, Latency] = {}
 
     def watch(self, plans: Callable[[], PlanCacheInfo], buckets: Buckets | None) -> None:
-        """Tell of the plan cache and of the callers' allowances too."""
-        self.plans = plans
+        """Tell of the plan cache of one more schema, and of the callers' allowances too."""
+        self._plans.append(plans)
         self.buckets = buckets
+
+    def plans(self) -> PlanCacheInfo:
+        """The plan caches of all schemas together."""
+        whole = PlanCacheInfo()
+        for one in [plans() for plans in self._plans]:
+            for name in PlanCacheInfo.__dataclass_fields__:
+                setattr(whole, name, getattr(whole, name) + getattr(one, name))
+        return whole
 
     def operation(self, name: str | None, code: str, seconds: float) -> None:
         """One operation has ended. `name` is that of a trusted document, else None; `code` is OK or one of the nine codes."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
+from pathlib import PurePath
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -43,6 +45,7 @@ class _Families(Collector):
             "okno_subscriptions_open", "Messages being watched by open subscriptions.", self._of.changes.watcher_count
         )
         yield GaugeMetricFamily("okno_sockets_open", "Open WebSockets.", self._of.leaving.socket_count)
+        yield from self._about_agencies()
         yield from self._about_plans()
         yield from self._about_pools()
         yield from self._about_replicas()
@@ -64,6 +67,20 @@ class _Families(Collector):
         yield latencies
         refused = 0 if self._of.buckets is None else self._of.buckets.refused
         yield CounterMetricFamily("okno_rate_refusals", "Requests refused for their rate.", refused)
+        charged = 0.0 if self._of.buckets is None else self._of.buckets.charged
+        yield CounterMetricFamily(
+            "okno_rate_charged", "Taken out of the callers' allowances, in units of cost.", charged
+        )
+
+    def _about_agencies(self) -> Iterator[Metric]:
+        registry = self._of.registry
+        yield GaugeMetricFamily("okno_agencies", "Agencies whose file can be worked with.", len(registry.codes))
+        faults = GaugeMetricFamily(
+            "okno_agency_file_faults", "Faults of an agency file; the last good version goes on.", labels=["file"]
+        )
+        for name, count in sorted(Counter(PurePath(fault.file).name for fault in registry.faults).items()):
+            faults.add_metric([name], count)
+        yield faults
 
     def _about_plans(self) -> Iterator[Metric]:
         info = self._of.plans()

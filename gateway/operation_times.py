@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.documents import Resolved
 from gateway.metrics import Metrics
 from schema.extensions.known_documents import KnownDocuments
 
@@ -44,13 +45,13 @@ class OperationTimes:
             if visit is not None:
                 state = scope["app"].state
                 metrics: Metrics = state.services.metrics
-                name = _trusted_name(state.documents, visit)
+                name = trusted_name(state.documents, visit.resolved)
                 code = visit.code if ended_s else "INTERNAL"
                 metrics.operation(name, code, (ended_s or time.perf_counter()) - began_s)
 
 
-def _trusted_name(documents: KnownDocuments, visit: Visit) -> str | None:
-    resolved = visit.resolved
+def trusted_name(documents: KnownDocuments, resolved: Resolved | None) -> str | None:
+    """The name to count an operation by: None for whatever is not of a trusted document."""
     if resolved is None or documents.trusted(resolved.document_id) is None:
         return None
     # A trusted document is right, so an operation of this name is in it or the request was refused.

@@ -12,9 +12,17 @@ from contextvars import ContextVar
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from domain.viewer import Viewer
+from store.unit import Database
+
 HEADER = "x-okno-written"
 SEEN: ContextVar[str | None] = ContextVar("seen", default=None)
 """What the client of this request brought back."""
+
+
+def written_by(database: Database, viewer: Viewer | None) -> str | None:
+    """What the header of an answer to this viewer says; None when it is not there."""
+    return None if viewer is None else database.written_by(viewer.person_id)
 
 
 class OwnWrites:
@@ -32,8 +40,7 @@ class OwnWrites:
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":
                 visit = scope.get("state", {}).get("visit")
-                viewer = getattr(visit, "viewer", None)
-                written = None if viewer is None else services.database.written_by(viewer.person_id)
+                written = written_by(services.database, getattr(visit, "viewer", None))
                 if written is not None:
                     MutableHeaders(scope=message)[HEADER] = written
             await send(message)

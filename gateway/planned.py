@@ -1,7 +1,8 @@
-"""The short way of a query: where one statement is the whole answer, its bytes go out as PostgreSQL wrote them, and nothing is executed in between.
+"""Queries whose whole answer is one statement: its bytes go out as PostgreSQL wrote them, and nothing is executed in between.
 
 Everything that may refuse a request has had its say before: sign-in, the document, its cost, the allowance. What cannot be answered this way (a field
-that is not stored, a wrong variable, a database that is away) takes the ordinary road, which tells all of it in full.
+that is not stored, a wrong variable, a database that is away) takes the ordinary road, which tells all of it in full. What can be answered this way,
+and by which statement, is found here for `gateway.short_road` too, which runs it without waiting for anything.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from domain.viewer import Viewer
 from gateway.documents import Resolved
 from gateway.negotiation import Media
 from gateway.public_answers import Kept, PublicAnswers
@@ -21,6 +23,7 @@ from gateway.turnstile import Turnstile, too_slow
 from schema.context import Context
 from schema.extensions.limits import unusable_number
 from schema.plan.operation import Plans, PreparedOperation
+from schema.plan.statement import Plan
 from store.reading import ReadsAway, ReadTooLong
 
 VARY = "Accept, Accept-Language, Authorization"
@@ -40,6 +43,20 @@ class Public:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """A query that is wholly stored and what its variables come to, whoever asks."""
+
+    resolved: Resolved
+    prepared: PreparedOperation
+    coerced: Mapping[str, Any]
+
+    def plan(self, viewer: Viewer | None) -> tuple[Plan, Mapping[str, Any]] | None:
+        """The plan whose bytes answer this viewer, and the parameters of its run; None when there is none."""
+        plan, parameters = self.prepared.bound(viewer, self.coerced)
+        return (plan, parameters) if plan.passes else None
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedAnswers:
     """Answers queries by their plans, in turn and in time."""
 
@@ -51,13 +68,10 @@ class PlannedAnswers:
         self, resolved: Resolved, context: Context, media: Media, public: Public | None
     ) -> Response | None:
         """The answer, or None when the ordinary road must be taken. Raises Refusal (503)."""
-        document = resolved.learned.document
-        if document is None or unusable_number(resolved.variables or {}):
+        asking = self.asking(resolved)
+        if asking is None:
             return None
-        prepared = self.plans.prepare(document, resolved.document_id, resolved.operation_name)
-        coerced = None if prepared is None else prepared.coerce(resolved.variables)
-        if prepared is None or coerced is None or isinstance(coerced, list):
-            return None
+        prepared, coerced = asking.prepared, asking.coerced
         async with self.turnstile.turn():
             try:
                 async with asyncio.timeout(self.services.settings.limits.operation_s):
@@ -69,6 +83,17 @@ class PlannedAnswers:
             except (TimeoutError, ReadTooLong):
                 raise too_slow() from None
         return None if body is None else Response(body, 200, private_headers(media))
+
+    def asking(self, resolved: Resolved) -> Asking | None:
+        """A query that is wholly stored, and its variables; None for anything else, wrong variables among it."""
+        document = resolved.learned.document
+        if document is None or unusable_number(resolved.variables or {}):
+            return None
+        prepared = self.plans.prepare(document, resolved.document_id, resolved.operation_name)
+        coerced = None if prepared is None else prepared.coerce(resolved.variables)
+        if prepared is None or coerced is None or isinstance(coerced, list):
+            return None
+        return Asking(resolved, prepared, coerced)
 
 
 async def _public(

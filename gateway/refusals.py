@@ -13,21 +13,31 @@ from functools import lru_cache
 from starlette.responses import Response
 
 from schema.context import LanguageCode as Language
-from schema.faults import Code
+from schema.faults import Code, Fault
 
-__all__ = ["Code", "Language", "Refusal", "bad_request", "internal", "preferred_language"]
+__all__ = ["Code", "Language", "Refusal", "as_refusal", "bad_request", "internal", "preferred_language"]
 
 
 class Refusal(Exception):
     """A request that goes no further. `status` is the HTTP status."""
 
-    def __init__(self, status: int, code: Code, ru: str, en: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: Code,
+        ru: str,
+        en: str,
+        headers: Mapping[str, str] | None = None,
+        problem: str | None = None,
+    ) -> None:
+        """`problem` is a second, finer code, as in the schema's faults."""
         super().__init__(f"{status} {code}")
         self.status = status
         self.code = code
         self.ru = ru
         self.en = en
         self.headers = dict(headers or {})
+        self.problem = problem
 
     def text(self, language: Language) -> str:
         return self.ru if language == "ru" else self.en
@@ -35,6 +45,8 @@ class Refusal(Exception):
     def error(self, language: Language) -> dict[str, object]:
         """One entry of a GraphQL `errors` list. Who must wait is told how long here too: sockets have no headers."""
         extensions: dict[str, object] = {"code": self.code}
+        if self.problem is not None:
+            extensions["problem"] = self.problem
         if "retry-after" in self.headers:
             extensions["retryAfterS"] = int(self.headers["retry-after"])
         return {"message": self.text(language), "extensions": extensions}
@@ -52,6 +64,12 @@ class Refusal(Exception):
 def bad_request(ru: str, en: str, status: int = 400) -> Refusal:
     """A request that is wrong in itself: the same again will be refused again."""
     return Refusal(status, Code.BAD_REQUEST, ru, en)
+
+
+def as_refusal(fault: Fault) -> Refusal:
+    """What the schema says against a request before any of it is run."""
+    extensions = fault.extensions or {}
+    return Refusal(400, Code(extensions["code"]), fault.words.ru, fault.words.en, problem=extensions.get("problem"))
 
 
 def internal(reference: str) -> Refusal:

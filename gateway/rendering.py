@@ -13,7 +13,7 @@ from store.unit import Database
 
 @contextlib.asynccontextmanager
 async def rendered_lists(schema: HubSchema, database: Database, *, wanted: bool) -> AsyncIterator[None]:
-    """While the block lasts, the plans of the schema say which selections they would like rendered, and use those that are. Unless `wanted`, nothing."""
+    """For the time of the block plans say which selections they would like rendered, and use those that are; unless `wanted`, nothing."""
     if not wanted:
         yield
         return

@@ -14,6 +14,7 @@ import aiohttp
 
 from agencies.reference_data import ReferenceData, load_reference_data
 from agencies.registry import Environment, Registry
+from agencies.reloading import ReloadingRegistry, follow
 from connectors.http import Wire, open_session
 from domain.viewer import Viewer
 from gateway.facts import InstallationFacts
@@ -30,10 +31,10 @@ from schema.context import Context
 from store.blobs import Blobs
 from store.changes import ChangeFeed
 from store.home import Home
-from store.people import person_id
+from store.people import person_id, remembered_person
 from store.references import ReferenceSource
 from store.registry import sync_registry
-from store.role_grants import grants_of
+from store.role_grants import grants_of, remembered_grants
 from store.unit import Database
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,14 @@ class Services:
             return None
         person = await person_id(self.database, signed_in.issuer, signed_in.subject)
         return Viewer(person, signed_in.issuer, signed_in.subject, await grants_of(self.database, person))
+
+    def remembered_viewer(self, signed_in: SignedIn) -> Viewer | None:
+        """What `viewer` would give without asking the database; None when it has to be asked."""
+        person = remembered_person(self.database, signed_in.issuer, signed_in.subject)
+        grants = None if person is None else remembered_grants(self.database, person)
+        if person is None or grants is None:
+            return None
+        return Viewer(person, signed_in.issuer, signed_in.subject, grants)
 
     def context(self, viewer: Viewer | None, language: Language) -> Context:
         """For one operation."""
@@ -102,17 +111,25 @@ async def open_services(home: Home, settings: Settings) -> AsyncIterator[Service
         leaving = Leaving(changes)
         blobs = Blobs(home.attachments)
         await asyncio.to_thread(blobs.prepare)
+        facts = InstallationFacts(reference, registry.codes)
+
+        async def connect(codes: tuple[str, ...]) -> None:
+            await _sync(database, reference, registry)
+            facts.connect(registry.codes)
+
+        following = asyncio.create_task(follow(registry, connect), name="agency files")
+        stack.callback(following.cancel)
         yield Services(
             settings=settings,
             database=database,
-            facts=InstallationFacts(reference, registry.codes),
+            facts=facts,
             registry=registry,
             changes=changes,
             uploads=Uploads(database, blobs, at_once=settings.limits.uploads_at_once, clock=utc_now),
             references=ReferenceSource(database),
             sign_in=make_sign_in(home, settings, session),
             live_cases=live_cases,
-            metrics=Metrics(database, changes, leaving),
+            metrics=Metrics(database, changes, leaving, registry),
             leaving=leaving,
         )
 
@@ -130,14 +147,11 @@ def make_sign_in(home: Home, settings: Settings, session: aiohttp.ClientSession)
     return SignIn(issuers, settings.token_audience, token_bytes=settings.limits.token_bytes)
 
 
-def _read_config(config: Path, settings: Settings) -> tuple[ReferenceData, Registry]:
+def _read_config(config: Path, settings: Settings) -> tuple[ReferenceData, ReloadingRegistry]:
     reference = load_reference_data(config)
     categories = {one.code for one in reference.rubricator.categories}
     environment: Environment = "sandbox" if settings.in_development else "production"
-    registry = Registry.load(config, environment=environment, categories=categories)
-    for fault in registry.faults:
-        log.error("an agency file has a fault and its agency is left out: %s", fault)
-    return reference, registry
+    return reference, ReloadingRegistry(config, environment=environment, categories=categories)
 
 
 async def _sync(database: Database, reference: ReferenceData, registry: Registry) -> None:

@@ -8,8 +8,10 @@ streams complete, all within `OKNO_SHUTDOWN_S`; then the process ends with 0.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,10 +20,12 @@ from typing import Any, Final
 import uvicorn
 from starlette.applications import Starlette
 
+from gateway.access_log import AccessLog
 from gateway.app import create_app
 from gateway.metrics_page import Siblings
 from gateway.services import Services
 from gateway.settings import Settings
+from gateway.socket_wire import SocketWire
 from gateway.wire import MOST_HEAD_BYTES, event_loop, http_protocol
 
 STARTED: Final = b"+"
@@ -47,7 +51,7 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
         "port": settings.port,
         "loop": event_loop(),
         "http": http_protocol(),
-        "ws": "websockets-sansio",
+        "ws": SocketWire,
         "ws_max_size": settings.limits.frame_bytes,
         "ws_max_queue": settings.limits.frames_waiting,
         # A compressed frame may unfold far beyond its size; subscriptions are small.
@@ -68,7 +72,7 @@ def serve(settings: Settings, listener: socket.socket, sibling: Sibling | None =
     Raises BadHome before anything is opened. Whether the trusted documents fit the schema is better checked before (`gateway.trusted`).
     """
     siblings = Siblings(0, None) if sibling is None else Siblings(sibling.number, sibling.folder)
-    app = create_app(settings=settings, siblings=siblings)
+    app = create_app(settings=settings, siblings=siblings, access=AccessLog(sys.stderr))
     server = GatewayServer(app, settings, None if sibling is None else sibling.line)
     server.run(sockets=[listener])
     return server.started
@@ -85,6 +89,9 @@ class GatewayServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What is there now (schema, dictionary, modules) stays for good, and walking it stops everybody for an eighth of a second each time.
+        gc.collect()
+        gc.freeze()
         self._say(STARTED)
 
     async def on_tick(self, counter: int) -> bool:

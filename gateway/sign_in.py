@@ -104,6 +104,10 @@ class SignIn:
         """Who an Authorization header speaks for; None without one. Raises Refusal: UNAUTHENTICATED, or UNAVAILABLE when the keys cannot be had."""
         if authorization is None:
             return None
+        given = authorization.encode("latin-1", "replace")
+        remembered = self.remembered(given)
+        if remembered is not None:
+            return remembered
         # The size first: a pattern over a header of megabytes is work for nothing.
         match = _BEARER.fullmatch(authorization) if len(authorization) <= self._token_bytes else None
         if match is None:
@@ -112,22 +116,25 @@ class SignIn:
                 "The Authorization header must read `Bearer <token>` with a signed JWT. Sign in and take the token.",
             )
         token = match[1]
-        digest = hashlib.sha256(token.encode()).digest()
-        proof = self._proofs.get(digest)
-        if proof is not None and proof.holds_until_s > time.monotonic():
-            # Of what was believed a moment ago, only the end can have come meanwhile.
-            if proof.signed_in.expires_at <= self._clock():
-                raise expired()
-            return proof.signed_in
         header, claims = (_unproved(part) for part in token.split(".")[:2])
         kid, issuer = header.get("kid"), claims.get("iss")
         if header.get("alg") not in ALGORITHMS or not isinstance(kid, str | None) or not isinstance(issuer, str):
             raise _not_ours()
         signed_in = self._believe(issuer, await self._proved(token, issuer, kid))
-        self._remember(digest, signed_in)
+        self._remember(given, signed_in)
         return signed_in
 
-    def _remember(self, digest: bytes, signed_in: SignedIn) -> None:
+    def remembered(self, authorization: bytes) -> SignedIn | None:
+        """Who a header speaks for that was believed a moment ago; None when it has to be checked. Raises Refusal when its time has come meanwhile."""
+        proof = self._proofs.get(hashlib.sha256(authorization).digest())
+        if proof is None or proof.holds_until_s <= time.monotonic():
+            return None
+        if proof.signed_in.expires_at <= self._clock():
+            raise expired()
+        return proof.signed_in
+
+    def _remember(self, authorization: bytes, signed_in: SignedIn) -> None:
+        digest = hashlib.sha256(authorization).digest()
         self._proofs[digest] = _Proof(time.monotonic() + PROOF_HOLDS_S, signed_in)
         self._proofs.move_to_end(digest)
         if len(self._proofs) > _PROOFS_KEPT:

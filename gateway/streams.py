@@ -7,9 +7,9 @@ events therefore carry no ids, and a `Last-Event-ID` changes nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from strawberry.http.streaming import SSETransport
 
@@ -52,6 +52,16 @@ async def until(
     finally:
         if isinstance(events, AsyncGenerator):
             await events.aclose()
+
+
+def done_at_once(doing: Coroutine[Any, Any, None]) -> bool:
+    """Whether something could be done without waiting for anybody. If not, it is given up where it would have waited first."""
+    try:
+        doing.send(None)
+    except StopIteration:
+        return True
+    doing.close()
+    return False
 
 
 async def with_first(first: Item | None, rest: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 
 from gateway.refusals import Code, Refusal
@@ -14,34 +15,64 @@ class Turnstile:
     """Lets `at_once` through; `waiting` more may stand in line for `turn_s`."""
 
     def __init__(self, at_once: int, waiting: int, turn_s: float) -> None:
-        self._turns = asyncio.Semaphore(at_once)
+        self._free = at_once
         self._most_waiting = waiting
         self._turn_s = turn_s
-        self.waiting = 0
+        self._line: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many stand in line."""
+        return len(self._line)
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Hold a turn for the time of the block. Raises Refusal (503)."""
-        if self._turns.locked():
+        if not self.take():
             await self._wait()
-        else:
-            await self._turns.acquire()
         try:
             yield
         finally:
-            self._turns.release()
+            self.give_back()
+
+    def take(self) -> bool:
+        """Take a turn if one is free and nobody waits for it; whoever took one gives it back."""
+        if not self._free or self._line:
+            return False
+        self._free -= 1
+        return True
+
+    def give_back(self) -> None:
+        """A turn goes to whoever has waited longest."""
+        while self._line:
+            first = self._line.popleft()
+            if not first.done():
+                first.set_result(None)
+                return
+        self._free += 1
 
     async def _wait(self) -> None:
         if self.waiting >= self._most_waiting:
             raise _full()
-        self.waiting += 1
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._line.append(turn)
+        timer = loop.call_later(self._turn_s, _send_away, turn)
         try:
-            async with asyncio.timeout(self._turn_s):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise _full() from None
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.give_back()  # it came in the moment of leaving
+            raise
         finally:
-            self.waiting -= 1
+            timer.cancel()
+            with contextlib.suppress(ValueError):
+                self._line.remove(turn)
+
+
+def _send_away(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(_full())
 
 
 def _full() -> Refusal:

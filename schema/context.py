@@ -21,6 +21,7 @@ from domain.viewer import Viewer
 from schema.live_cases import LiveCases, NobodyToAsk
 from store.references import ReferenceSource
 from store.unit import Database
+from store.watched import Snapshot
 
 if TYPE_CHECKING:
     from strawberry.dataloader import DataLoader
@@ -48,8 +49,8 @@ class Uploads(Protocol):
 class Changes(Protocol):
     """Tells when a message may have changed. `store.changes.ChangeFeed` is one."""
 
-    def watch(self, message_id: UUID) -> AbstractAsyncContextManager[AsyncIterator[None]]:
-        """Inside the block, the iterator yields after each change; several changes at once may be one yield."""
+    def watch(self, message_id: UUID, seen: Snapshot | None = None) -> AbstractAsyncContextManager[AsyncIterator[None]]:
+        """Inside the block, the iterator yields after each change that is not in `seen`; several changes at once may be one yield."""
         ...
 
 

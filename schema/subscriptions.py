@@ -13,7 +13,7 @@ from schema.fields import subscription
 from schema.message import Message
 from schema.plan.declare import by_key
 from schema.signed_in import signed_in
-from store.scope import find_message
+from store.watched import find_watched
 
 
 @strawberry.type(description="What can be followed live, over WebSocket or server-sent events.")
@@ -27,11 +27,11 @@ class Subscription:
         reference: Annotated[str, strawberry.argument(description="The number of your message.")],
     ) -> AsyncIterator[Message]:
         context = info.context
-        message_id = await find_message(context.database, signed_in(context), reference)
-        if message_id is None:
+        found = await find_watched(context.database, signed_in(context), reference)
+        if found is None:
             raise message_not_found()
         # Watched before the first reading, so that no change falls between the two.
-        async with context.changes.watch(message_id) as changes:
-            yield by_key(Message, message_id)
+        async with context.changes.watch(found.message_id, found.seen) as changes:
+            yield by_key(Message, found.message_id)
             async for _ in changes:
-                yield by_key(Message, message_id)
+                yield by_key(Message, found.message_id)

@@ -3,7 +3,8 @@
 The event table is the truth: each process follows it by cursor over one connection, and NOTIFY only says "look now";
 without one the feed looks every two seconds. Promises: a change committed after `watch` began wakes the watcher, also
 across a lost connection or a restarted database (then everybody is woken once); wake-ups are gathered, so a slow
-watcher costs nothing and sees the newest state; a wake-up may be needless, never missing.
+watcher costs nothing and sees the newest state; a wake-up may be needless, never missing. A watcher who says what it
+has seen (`store/watched.py`) is not woken for that, though the feed may come to it later.
 
 Transactions become visible in another order than their numbers. The cursor therefore moves only over rows that every
 running transaction is behind, and newer rows are announced at once and remembered until the cursor has passed them:
@@ -16,7 +17,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from psycopg import sql
 
 from store.relay import CHANNEL
 from store.unit import Database
+from store.watched import Snapshot
 
 _PAGE: Final = 1000
 _REMEMBERED: Final = 50_000
@@ -51,7 +53,7 @@ class ChangeFeed:
         """`poll_s`: how often to look without being told to."""
         self._database = database
         self._poll_s = poll_s
-        self._watchers: dict[UUID, set[asyncio.Event]] = {}
+        self._watchers: dict[UUID, set[Watch]] = {}
         self._ahead: set[int] = set()
         self._cursor = ("0", 0)
         self._closed = False
@@ -72,19 +74,32 @@ class ChangeFeed:
             self._task = None
 
     @contextlib.asynccontextmanager
-    async def watch(self, message_id: UUID) -> AsyncIterator[AsyncIterator[None]]:
-        """Yields an iterator that gives None whenever the message may have changed since the block began; it ends when the feed is closed."""
+    async def watch(self, message_id: UUID, seen: Snapshot | None = None) -> AsyncIterator[AsyncIterator[None]]:
+        """Yields an iterator that gives None whenever the message may have changed since the block began; it ends when the feed is closed.
+
+        `seen`: what the watcher is not to be woken for, taken before its first reading.
+        """
         changed = asyncio.Event()
-        if self._closed:
-            changed.set()
-        self._watchers.setdefault(message_id, set()).add(changed)
+        watch = self.begin(message_id, changed.set, seen)
         try:
             yield _WakeUps(self, changed)
         finally:
-            watchers = self._watchers[message_id]
-            watchers.discard(changed)
-            if not watchers:
-                del self._watchers[message_id]
+            self.end(watch)
+
+    def begin(self, message_id: UUID, wake: Callable[[], None], seen: Snapshot | None = None) -> Watch:
+        """Call `wake` from now on whenever the message may have changed, and when the feed is closed; until `end`."""
+        watch = Watch(message_id, wake, seen)
+        self._watchers.setdefault(message_id, set()).add(watch)
+        if self._closed:
+            wake()
+        return watch
+
+    def end(self, watch: Watch) -> None:
+        """No more calls. Ending twice does no harm."""
+        watchers = self._watchers.get(watch.message_id, set())
+        watchers.discard(watch)
+        if not watchers:
+            self._watchers.pop(watch.message_id, None)
 
     @property
     def closed(self) -> bool:
@@ -97,12 +112,15 @@ class ChangeFeed:
         return sum(len(watchers) for watchers in self._watchers.values())
 
     def _wake_all(self) -> None:
-        for message_id in self._watchers:
-            self._wake(message_id)
+        for watch in [one for watchers in self._watchers.values() for one in watchers]:
+            # After a restore the numbers of transactions begin anew, so what was seen says nothing any more.
+            watch.seen = None
+            watch.wake()
 
-    def _wake(self, message_id: UUID) -> None:
-        for changed in self._watchers.get(message_id, ()):
-            changed.set()
+    def _wake(self, message_id: UUID, tx: int) -> None:
+        for watch in list(self._watchers.get(message_id, ())):
+            if watch.seen is None or not watch.seen.shows(tx):
+                watch.wake()
 
     async def _run(self) -> None:
         wait_s = _FIRST_WAIT_S
@@ -155,7 +173,7 @@ class ChangeFeed:
             for tx, event_id, message_id, settled in rows:
                 place = (tx, event_id)
                 if event_id not in self._ahead:
-                    self._wake(message_id)
+                    self._wake(message_id, int(tx))
                 if settled:
                     self._cursor = place
                     self._ahead.discard(event_id)
@@ -163,6 +181,17 @@ class ChangeFeed:
                     self._ahead.add(event_id)
             if len(rows) < _PAGE:
                 return
+
+
+class Watch:
+    """One watcher of one message."""
+
+    __slots__ = ("message_id", "seen", "wake")
+
+    def __init__(self, message_id: UUID, wake: Callable[[], None], seen: Snapshot | None) -> None:
+        self.message_id = message_id
+        self.wake = wake
+        self.seen = seen
 
 
 class _WakeUps(AsyncIterator[None]):

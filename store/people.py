@@ -22,15 +22,23 @@ _known: WeakKeyDictionary[Database, OrderedDict[tuple[str, str], UUID]] = WeakKe
 
 async def person_id(database: Database, issuer: str, subject: str) -> UUID:
     """The key of the person whom `issuer` knows as `subject`; the row is made at their first visit."""
-    known = _known.setdefault(database, OrderedDict())
-    person = known.get((issuer, subject))
+    person = remembered_person(database, issuer, subject)
     if person is not None:
-        known.move_to_end((issuer, subject))
         return person
     person = await _find(database, issuer, subject) or await _make(database, issuer, subject)
+    known = _known.setdefault(database, OrderedDict())
     known[issuer, subject] = person
     if len(known) > _REMEMBERED:
         known.popitem(last=False)
+    return person
+
+
+def remembered_person(database: Database, issuer: str, subject: str) -> UUID | None:
+    """What `person_id` would give without asking the database."""
+    known = _known.get(database)
+    person = None if known is None else known.get((issuer, subject))
+    if known is not None and person is not None:
+        known.move_to_end((issuer, subject))
     return person
 
 

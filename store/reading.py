@@ -2,7 +2,7 @@
 
 Promises: never more connections than `size`; whoever waits for one waits `wait_s` at most; the connection used last is used first, so that its
 statements are still prepared; a connection that died with its server is found before it is used; a reader who leaves in the middle leaves no
-statement running and no connection behind; whatever runs here cannot write.
+statement running and no connection behind; whatever runs here cannot write. Who has no task to wait in is called back (`begin`).
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from psycopg.abc import Buffer
 from psycopg.adapt import Transformer
 
-from store.read_connection import ReadConnection, ReadsAway, ReadStatement, ReadTooLong, read_statement
+from store.read_connection import ReadConnection, ReadsAway, ReadStatement, ReadTooLong, Then, read_statement
 
 __all__ = ["PoolUse", "ReadPool", "ReadStatement", "ReadTooLong", "ReadsAway", "read_statement"]
 
 STATEMENT_TIMEOUT_S: Final = 10.0
 """Below the deadline of an operation: the server gives up before the one who asked does."""
 _STATEMENTS_KNOWN: Final = 512
+_OVERDUE_LOOK_S: Final = 0.5
+"""How often a pool looks for answers that are overdue."""
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +67,8 @@ class ReadPool:
         self._idle: list[ReadConnection] = []
         self._waiting: deque[asyncio.Future[ReadConnection | None]] = deque()
         self._recovering: set[asyncio.Task[None]] = set()
+        self._begun: dict[ReadConnection, float] = {}
+        self._looking: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def json_text(self, statement: str | ReadStatement, parameters: Mapping[str, Any]) -> bytes | None:
@@ -81,6 +86,75 @@ class ReadPool:
             return await connection.run(statement, values)
         finally:
             self._give(connection)
+
+    def begin(self, statement: ReadStatement, parameters: Mapping[str, Any], within_s: float, then: Then) -> bool:
+        """Like `json_text` for whoever has no task to wait in: on a connection that has the statement prepared, now or when its turn comes.
+
+        `then` is called once, from the event loop, with the answer or with what `json_text` would raise, or with ReadsAway where the way would be
+        longer: a connection has to be opened or the statement prepared. An answer that is `within_s` overdue is ReadTooLong and the end of its
+        connection. False when the longer way is known from the beginning: then `then` is not called.
+        """
+        if self._idle:
+            if not self._idle[-1].has_prepared(statement):
+                return False
+            values = statement.values(parameters, self._transformer)
+            self._begin(self._idle.pop(), statement, values, within_s, then)
+            return True
+        if self._closed or self._open < self._size:
+            return False
+        values = statement.values(parameters, self._transformer)
+
+        def handed(connection: ReadConnection) -> None:
+            self._begin(connection, statement, values, within_s, then)
+
+        self._stand_in_line(handed, then)
+        return True
+
+    def _begin(
+        self,
+        connection: ReadConnection,
+        statement: ReadStatement,
+        values: Sequence[Buffer | None],
+        within_s: float,
+        then: Then,
+    ) -> None:
+        def ended(value: bytes | None, error: Exception | None) -> None:
+            self._begun.pop(connection, None)
+            self._give(connection)
+            then(value, error)
+
+        if not connection.has_prepared(statement):
+            ended(None, ReadsAway("the statement is not prepared on this connection"))
+            return
+        loop = asyncio.get_running_loop()
+        self._begun[connection] = loop.time() + within_s
+        if self._looking is None:
+            self._looking = loop.call_later(_OVERDUE_LOOK_S, self._end_overdue)
+        try:
+            connection.begin(statement, values, ended)
+        except ReadsAway as error:
+            ended(None, error)
+
+    def _stand_in_line(self, handed: Callable[[ReadConnection], None], then: Then) -> None:
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[ReadConnection | None] = loop.create_future()
+        self._waiting.append(waiter)
+        timer = loop.call_later(self._wait_s, _give_up, waiter)
+
+        def come(waiter: asyncio.Future[ReadConnection | None]) -> None:
+            timer.cancel()
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(waiter)
+            error = waiter.exception()
+            connection = waiter.result() if error is None else None
+            if connection is not None:
+                handed(connection)
+                return
+            if error is None:
+                self._free_place()
+            then(None, ReadsAway("there is no connection for reading now"))
+
+        waiter.add_done_callback(come)
 
     async def ping(self) -> None:
         """Raises ReadsAway or ReadTooLong when the server does not answer."""
@@ -102,6 +176,14 @@ class ReadPool:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    def _end_overdue(self) -> None:
+        """One timer for all who began: most answers come in a thousandth of the time that they have."""
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        for connection in [one for one, until_s in self._begun.items() if until_s <= now_s]:
+            connection.close(ReadTooLong("the server does not answer"))
+        self._looking = loop.call_later(_OVERDUE_LOOK_S, self._end_overdue) if self._begun else None
 
     def _known(self, sql: str) -> ReadStatement:
         statement = self._statements.get(sql)

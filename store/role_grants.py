@@ -46,19 +46,26 @@ class GrantLine:
 
 async def grants_of(database: Database, person_id: UUID) -> tuple[Grant, ...]:
     """The grants of a person that are in force, as they were at most `REMEMBERED_S` ago."""
-    known = _known.setdefault(database, OrderedDict())
+    remembered = remembered_grants(database, person_id)
+    if remembered is not None:
+        return remembered
     now = time.monotonic()
-    remembered = known.get(person_id)
-    if remembered is not None and now - remembered[0] < REMEMBERED_S:
-        return remembered[1]
     # The primary, because a replica may not know yet that a role has ended.
     text = await database.reads.json_text(_IN_FORCE, {"person_id": person_id})
     grants = tuple(Grant(Role(role), organisation) for role, organisation in json.loads(text or b"[]"))
+    known = _known.setdefault(database, OrderedDict())
     known[person_id] = (now, grants)
     known.move_to_end(person_id)
     if len(known) > _MOST_REMEMBERED:
         known.popitem(last=False)
     return grants
+
+
+def remembered_grants(database: Database, person_id: UUID) -> tuple[Grant, ...] | None:
+    """What `grants_of` would give without asking the database."""
+    known = _known.get(database)
+    remembered = None if known is None else known.get(person_id)
+    return remembered[1] if remembered is not None and time.monotonic() - remembered[0] < REMEMBERED_S else None
 
 
 async def grant_role(unit: Unit, person_id: UUID, role: Role, organisation: str) -> UUID:

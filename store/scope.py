@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -30,7 +29,6 @@ from sqlalchemy import any_ as sql_any
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from domain.reference import read_reference
 from domain.rights import Right
 from domain.viewer import Viewer
 from store.tables import (
@@ -48,7 +46,6 @@ from store.tables import (
     TerritoryRow,
     VerdictRow,
 )
-from store.unit import Database
 
 VIEWER = "viewer_id"
 """The name of the parameter that carries the viewer's `person_id`. It has no default: a statement run without it fails."""
@@ -197,16 +194,3 @@ def _message_visible(audience: Audience, message_id: ColumnElement[Any]) -> Colu
 
 def _organisations_name(right: Right) -> str:
     return f"viewer_{right.value}_at"
-
-
-async def find_message(database: Database, viewer: Viewer, spoken: str) -> UUID | None:
-    """The key of the message with this number, if the viewer may see it."""
-    reference = read_reference(spoken)
-    if reference is None:
-        return None
-    table = MessageRow.__table__.alias()
-    statement = select(table.c.id).where(
-        table.c.reference == reference, visible(audience_of(viewer), MessageRow, table)
-    )
-    async with database.reader() as connection:
-        return cast("UUID | None", await connection.scalar(statement, dict(viewer_parameters(viewer))))

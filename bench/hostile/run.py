@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from bench.read.keys import TEST_CITIZENS
 from bench.read.operations import operations
 from bench.read.report import Ratio
 from bench.read.requests import write_requests
+from bench.wire import Connection
 
 ATTACKS = (*REQUESTS, *CONNECTIONS)
 AIM = 1.2
@@ -42,6 +44,19 @@ class Size:
     per_s: float = 100.0
 
 
+_CHARGED = re.compile(rb"^okno_rate_charged_total\S* (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Latencies of the ordinary load, seconds of the gateway's processor, what it took out of allowances, and what the attacker was answered."""
+
+    latencies_ms: list[float]
+    used_s: float
+    charged: float
+    seen: dict[str, int]
+
+
 @dataclass(slots=True)
 class _Ground:
     kept: Kept
@@ -52,15 +67,25 @@ class _Ground:
     attacker: Process
     requests: Path
 
-    async def round(self, attack: str | None) -> tuple[list[float], float, dict[str, int]]:
-        """Latencies of the ordinary load, seconds of the gateway's processor, and what the attacker was answered."""
-        before_s = processor_s(self.gateway.pid)
+    async def round(self, attack: str | None) -> _Round:
+        charged, before_s = await self._charged(), processor_s(self.gateway.pid)
         async with asyncio.TaskGroup() as group:
             load = group.create_task(self._load())
             hostile = group.create_task(self._attack(attack)) if attack else None
         seen = {} if hostile is None else hostile.result()
         await asyncio.sleep(_PAUSE_S)
-        return load.result(), processor_s(self.gateway.pid) - before_s, seen
+        used_s = processor_s(self.gateway.pid) - before_s
+        return _Round(load.result(), used_s, await self._charged() - charged, seen)
+
+    async def _charged(self) -> float:
+        """What the gateway has taken out of all allowances."""
+        connection = await Connection.connect(self.port)
+        answer = await connection.ask(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        connection.close()
+        found = _CHARGED.search(answer.body)
+        if found is None:
+            raise RuntimeError("the gateway does not tell what it has charged")
+        return float(found[1])
 
     async def _load(self) -> list[float]:
         size = {"per_s": self.size.per_s, "seconds": self.size.seconds}
@@ -88,6 +113,8 @@ class Outcome:
     with_ms: float
     cost_ms: float
     """The gateway's processor time for each hostile request or connection: what it used more than without the attack."""
+    charged: float
+    """What it took out of the attacker's allowance for each."""
     seen: dict[str, int]
 
 
@@ -104,17 +131,26 @@ async def run(kept: Kept, size: Size, attacks: list[str], documents: str) -> dic
 
 
 async def _measure(ground: _Ground, attack: str) -> Outcome:
-    quiet, disturbed, costs, seen = list[Figures](), list[Figures](), list[float](), dict[str, int]()
+    quiet, disturbed, costs, charges, seen = (
+        list[Figures](),
+        list[Figures](),
+        list[float](),
+        list[float](),
+        dict[str, int](),
+    )
     for _ in range(ground.size.rounds):
-        latencies, usual_s, _ = await ground.round(None)
-        quiet.append(_percentiles(latencies))
-        latencies, used_s, seen = await ground.round(attack)
-        disturbed.append(_percentiles(latencies))
-        costs.append((used_s - usual_s) * 1000 / max(1, sum(seen.values())))
+        usual = await ground.round(None)
+        quiet.append(_percentiles(usual.latencies_ms))
+        under_attack = await ground.round(attack)
+        disturbed.append(_percentiles(under_attack.latencies_ms))
+        seen = under_attack.seen
+        answered = max(1, sum(seen.values()))
+        costs.append((under_attack.used_s - usual.used_s) * 1000 / answered)
+        charges.append((under_attack.charged - usual.charged) / answered)
     pairs = list(zip(disturbed, quiet, strict=True))
     p50, p99 = (Ratio.over([one[name] / other[name] for one, other in pairs]) for name in ("p50", "p99"))
     without, under = (Ratio.over([one["p99"] for one in rounds]).median for rounds in (quiet, disturbed))
-    return Outcome(p50, p99, without, under, Ratio.over(costs).median, seen)
+    return Outcome(p50, p99, without, under, Ratio.over(costs).median, Ratio.over(charges).median, seen)
 
 
 def _percentiles(latencies: list[float]) -> Figures:
@@ -150,14 +186,14 @@ def as_text(found: dict[str, Outcome], size: Size) -> str:
     lines = [
         f"{size.rounds} rounds of {size.seconds:g} s without and with each attack, {size.per_s:g} ordinary requests a second; {machine()}.",
         "",
-        "| attack | p99 without, ms | with, ms | p99 ratio (middle half) | p50 ratio | gateway CPU for each, ms | what the attacker got |",
-        "|---|---|---|---|---|---|---|",
+        "| attack | p99 without, ms | with, ms | p99 ratio (middle half) | p50 ratio | gateway CPU each, ms | charged each | what the attacker got |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, one in found.items():
         seen = ", ".join(f"{times} × {what[:60]}" for what, times in sorted(one.seen.items()))
         mark = "" if one.p99.median <= AIM else f" (over {AIM})"
         lines.append(
-            f"| {name} | {one.without_ms:.1f} | {one.with_ms:.1f} | {one.p99}{mark} | {one.p50} | {one.cost_ms:.2f} | {seen} |"
+            f"| {name} | {one.without_ms:.1f} | {one.with_ms:.1f} | {one.p99}{mark} | {one.p50} | {one.cost_ms:.2f} | {one.charged:.0f} | {seen} |"
         )
     return "\n".join(lines)
 
@@ -170,6 +206,7 @@ def _as_document(found: dict[str, Outcome]) -> str:
             "without_ms": one.without_ms,
             "with_ms": one.with_ms,
             "gateway_cpu_ms": one.cost_ms,
+            "charged": one.charged,
             "seen": one.seen,
         }
         for name, one in found.items()

@@ -20,7 +20,7 @@ from bench.partner import serve
 DOCUMENT = Path(__file__).with_name("follow.graphql")
 _AT_ONCE = 100
 _OPEN_WITHIN_S = 60.0
-_REFERENCE = re.compile(rb'"reference":\s?"([\d-]+)"')
+_REFERENCE = re.compile(rb'"reference"\s*:\s*"([\d-]+)"')
 
 
 @dataclass(slots=True)

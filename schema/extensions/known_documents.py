@@ -1,9 +1,8 @@
 """Documents and what is known about them: parsed, measured, judged and costed once, then found again by the SHA-256 of their text.
 
 The door learns a document before anything of it is run; whoever executes the schema without the door learns it here as well, so nobody passes a
-limit by another way in. Promises: only a document that parsed, stayed within the limits and validated is remembered; what depends on variables or on
-who asks is judged at every request. The memory is bounded by the length of the texts, so strangers' documents only push each other out; trusted
-documents are pinned and stay.
+limit by another way in. Promises: what depends on variables or on who asks is judged at every request. The memory is bounded by the length of the
+texts, so strangers' documents only push each other out, wrong ones only wrong ones; trusted documents are pinned and stay.
 """
 
 from __future__ import annotations
@@ -14,36 +13,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from graphql import (
-    DocumentNode,
-    GraphQLError,
-    GraphQLSchema,
-    OperationDefinitionNode,
-    OperationType,
-    parse,
-    specified_rules,
-    validate,
-)
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from domain.bilingual import Bilingual
 from schema.extensions.cost import Cost, cost_of
+from schema.extensions.judging import Pause, faults_of, no_pause, parsed
 from schema.extensions.limits import (
-    MAX_CHARS,
     MAX_TOKENS,
     Limits,
     excess,
     number_too_large,
     too_costly,
+    too_long,
     unusable_number,
 )
 from schema.faults import Code, Fault
 
 _LONGEST_CHARS = 16_384
 _MOST_CHARS = 524_288  # a parsed document takes about a hundred times the memory of its text
-_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+_MOST_WRONG_CHARS = 131_072  # of texts that are wrong, remembered with a few errors each and nothing parsed
 
 
 def digest_of(text: str) -> bytes:
@@ -71,7 +60,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Learned:
-    """A text and what we know about it. With `errors` it is never executed, and `document` is None when it did not even parse."""
+    """A text and what we know about it. With `errors` it is never executed, and there is no `document`."""
 
     digest: bytes
     text: str
@@ -97,9 +86,8 @@ class KnownDocuments:
     def __init__(self, schema: GraphQLSchema, policy: Policy | None = None, *, most_chars: int = _MOST_CHARS) -> None:
         self.policy = policy or Policy()
         self._schema = schema
-        self._most_chars = most_chars
-        self._chars = 0
-        self._kept: OrderedDict[bytes, Learned] = OrderedDict()
+        self._kept = _Memory(most_chars)
+        self._wrong = _Memory(min(most_chars, _MOST_WRONG_CHARS))
         self._trusted: dict[bytes, Learned] = {}
         # Whatever somebody still holds, so that a text too long to keep is parsed once per request and not twice.
         self._held: WeakValueDictionary[bytes, Learned] = WeakValueDictionary()
@@ -108,27 +96,28 @@ class KnownDocuments:
         return len(self._kept) + len(self._trusted)
 
     def find(self, digest: bytes) -> Learned | None:
-        """A document that was right before, the least recently asked for falling out."""
-        learned = self._trusted.get(digest) or self._kept.get(digest)
-        if learned is None:
-            return self._held.get(digest)
-        if digest in self._kept:
-            self._kept.move_to_end(digest)
-        return learned
+        """A document that was judged before, whether it was right or wrong, unless it was forgotten meanwhile."""
+        return (
+            self._trusted.get(digest) or self._kept.find(digest) or self._wrong.find(digest) or self._held.get(digest)
+        )
 
     def trusted(self, digest: bytes) -> Learned | None:
         return self._trusted.get(digest)
 
-    def learn(self, text: str, digest: bytes | None = None) -> Learned:
-        """What there is to know about a text; remembered when the document is right and not very long. Never raises."""
+    def learn(self, text: str, digest: bytes | None = None, pause: Pause = no_pause) -> Learned:
+        """What there is to know about a text; remembered when it is not very long. Never raises.
+
+        `pause` is called again and again while the text is read (`schema.extensions.judging`).
+        """
         digest = digest or digest_of(text)
         known = self.find(digest)
         if known is not None:
             return known
-        learned = self._judge(text, digest)
+        learned = self._judge(text, digest, pause)
         self._held[digest] = learned
-        if not learned.errors and len(text) <= _LONGEST_CHARS:
-            self._keep(learned)
+        if len(text) <= _LONGEST_CHARS:
+            memory = self._wrong if learned.errors else self._kept
+            memory.keep(learned)
         return learned
 
     def trust(self, text: str) -> Learned:
@@ -138,29 +127,21 @@ class KnownDocuments:
             self._trusted[learned.digest] = learned
         return learned
 
-    def _keep(self, learned: Learned) -> None:
-        self._kept[learned.digest] = learned
-        self._chars += len(learned.text)
-        while self._chars > self._most_chars:
-            _, forgotten = self._kept.popitem(last=False)
-            self._chars -= len(forgotten.text)
-
-    def _judge(self, text: str, digest: bytes) -> Learned:
-        if len(text) > MAX_CHARS:
-            return Learned(digest, text, None, (too_costly("characters", MAX_CHARS),))
+    def _judge(self, text: str, digest: bytes, pause: Pause) -> Learned:
+        fault = too_long(text)
+        if fault is not None:
+            return Learned(digest, text, None, (fault,))
         try:
-            document = parse(text, max_tokens=MAX_TOKENS)
-            fault = excess(document, Limits(), introspection=self.policy.introspection)
+            document = parsed(text, MAX_TOKENS, pause)
+            fault = excess(document, Limits(), introspection=self.policy.introspection, pause=pause)
             if fault is not None:
-                return Learned(digest, text, document, (fault,))
-            errors = validate(
-                self._schema, document, _RULES, max_errors=20, hide_suggestions=not self.policy.suggestions
-            )
+                return Learned(digest, text, None, (fault,))
+            errors = faults_of(self._schema, document, suggestions=self.policy.suggestions, pause=pause)
             if errors:
-                return Learned(digest, text, document, tuple(errors))
+                return Learned(digest, text, None, tuple(_without_nodes(one) for one in errors))
             return Learned(digest, text, document, (), self._operations(document))
         except GraphQLError as error:
-            return Learned(digest, text, None, (error,))
+            return Learned(digest, text, None, (_without_nodes(error),))
         except RecursionError:
             return Learned(digest, text, None, (too_costly("depth", Limits().depth),))
 
@@ -171,6 +152,42 @@ class KnownDocuments:
             name: Operation(name, one.operation, cost_of(self._schema, document, one))
             for name, one in zip(names, found, strict=True)
         }
+
+
+class _Memory:
+    """Documents by digest, bounded by the length of their texts; the least recently asked for falls out."""
+
+    def __init__(self, most_chars: int) -> None:
+        self._most_chars = most_chars
+        self._chars = 0
+        self._documents: OrderedDict[bytes, Learned] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def find(self, digest: bytes) -> Learned | None:
+        learned = self._documents.get(digest)
+        if learned is not None:
+            self._documents.move_to_end(digest)
+        return learned
+
+    def keep(self, learned: Learned) -> None:
+        if learned.digest in self._documents:
+            return
+        self._documents[learned.digest] = learned
+        self._chars += len(learned.text)
+        while self._chars > self._most_chars:
+            _, forgotten = self._documents.popitem(last=False)
+            self._chars -= len(forgotten.text)
+
+
+def _without_nodes(error: GraphQLError) -> GraphQLError:
+    """The same error without what was parsed, which takes a hundred times the memory of its text, and without the frames it was raised in."""
+    if not error.nodes:
+        return error.with_traceback(None)
+    cause = error.original_error
+    cause = None if cause is None else cause.with_traceback(None)
+    return GraphQLError(error.message, source=error.source, positions=error.positions, original_error=cause)
 
 
 class UseKnownDocuments(SchemaExtension):

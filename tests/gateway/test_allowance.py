@@ -28,13 +28,13 @@ LIMITS = Limits(operation_cost=150, operation_s=0.5, operations_at_once=2, opera
 
 @pytest.fixture(scope="module")
 def sparing(gateway_home: Home, running: Running) -> Iterator[Running]:
-    """A gateway that gives every caller 200 at once and very little later, behind a proxy on 127.0.0.1."""
+    """A gateway that gives every caller 1000 at once and very little later, behind a proxy on 127.0.0.1."""
     settings = Settings(
         token_issuer=ISSUER,
         token_keys=str(gateway_home.folder / "issuer.json"),
         trusted_documents=tiny_table(gateway_home.folder),
         trusted_proxies=(ip_network("127.0.0.1"),),
-        rate=Rate(burst=200, per_s=2),
+        rate=Rate(burst=1000, per_s=2),
         limits=LIMITS,
     )
     with run_gateway(gateway_home, settings, tiny_schema()) as (address, app):
@@ -58,11 +58,13 @@ def _code(answer: dict[str, Any]) -> str:
 
 
 async def _spend(client: aiohttp.ClientSession, **headers: str) -> None:
-    """Ask until there is nothing left."""
-    for _ in range(10):
-        if (await _ask(client, 'mutation { write(text: "1") }', **headers))[0] == 429:
-            return
-    raise AssertionError("nothing was ever refused")
+    """Ask for much, then for little, until there is nothing left: what comes back meanwhile is not enough for much."""
+    for query in ('mutation { write(text: "1") }', CHEAP):
+        for _ in range(200):
+            if (await _ask(client, query, **headers))[0] == 429:
+                break
+        else:
+            raise AssertionError("nothing was ever refused")
 
 
 async def test_who_spends_too_much_is_told_when_to_come_again(caller: aiohttp.ClientSession) -> None:
@@ -84,12 +86,38 @@ async def test_callers_do_not_pay_for_each_other(caller: aiohttp.ClientSession, 
     assert (await _ask(caller, 'mutation { write(text: "1") }', **elsewhere))[0] == 429
 
 
-async def test_documents_nobody_knows_cost_their_reading_before_they_are_read(caller: aiohttp.ClientSession) -> None:
-    origin = {"X-Forwarded-For": "192.0.2.5"}
-    wrong = "{ nothing } #" + "x" * 600
-    assert (await _ask(caller, wrong, **origin))[0] == 200
-    status, answer, _ = await _ask(caller, wrong, **origin)
+async def test_documents_nobody_knows_must_be_affordable_before_they_are_read(caller: aiohttp.ClientSession) -> None:
+    long = "{ nothing } #" + "x" * 4000
+    status, answer, headers = await _ask(caller, long, **{"X-Forwarded-For": "192.0.2.5"})
     assert (status, _code(answer)) == (429, "TOO_MANY_REQUESTS")
+    assert int(headers["Retry-After"]) >= 1
+
+
+async def test_a_document_that_is_known_to_be_wrong_still_costs_its_refusal(caller: aiohttp.ClientSession) -> None:
+    origin = {"X-Forwarded-For": "192.0.2.10"}
+    seen = [(await _ask(caller, "{ nothing }", **origin))[0] for _ in range(70)]
+    assert seen[0] == 200
+    assert set(seen) == {200, 429}
+
+
+async def test_a_large_body_is_paid_for_before_it_is_read(caller: aiohttp.ClientSession) -> None:
+    large = {"query": CHEAP, "variables": {"many": ["x" * 100] * 8_000}}
+    seen = []
+    for _ in range(3):
+        async with caller.post("/graphql", json=large, headers={"X-Forwarded-For": "192.0.2.11"}) as response:
+            seen.append((response.status, _code(await response.json())))
+    assert seen[0] == (400, "BAD_REQUEST")
+    assert seen[2] == (429, "TOO_MANY_REQUESTS")
+
+
+async def test_a_body_that_is_no_json_costs_its_refusal(caller: aiohttp.ClientSession) -> None:
+    headers = {"X-Forwarded-For": "192.0.2.13", "Content-Type": "application/json"}
+    seen = []
+    for _ in range(70):
+        async with caller.post("/graphql", data=b"{", headers=headers) as response:
+            seen.append(response.status)
+    assert seen[0] == 400
+    assert set(seen) == {400, 429}
 
 
 async def test_a_socket_is_charged_like_a_request(caller: aiohttp.ClientSession) -> None:
@@ -98,7 +126,7 @@ async def test_a_socket_is_charged_like_a_request(caller: aiohttp.ClientSession)
         await socket.send_json({"type": "connection_init"})
         await socket.receive_json(timeout=5)
         codes = []
-        for number in range(4):
+        for number in range(12):
             payload = {"query": 'mutation { write(text: "1") }'}
             await socket.send_json({"id": str(number), "type": "subscribe", "payload": payload})
             frame = await socket.receive_json(timeout=5)
@@ -116,6 +144,7 @@ async def test_an_operation_that_costs_too_much_is_refused_before_it_runs(caller
     status, answer, _ = await _ask(caller, costly, **{"X-Forwarded-For": "192.0.2.7"})
     assert (status, _code(answer)) == (400, "TOO_COSTLY")
     assert "150" in answer["errors"][0]["message"]
+    assert answer["errors"][0]["extensions"]["problem"] == "COST"
     assert (await _ask(caller, query, **{"X-Forwarded-For": "192.0.2.8"}))[0] == 503  # within its cost, but slow
 
 
@@ -177,6 +206,17 @@ def test_a_bucket_fills_with_time_and_never_beyond_its_burst() -> None:
     assert buckets.take("a", 50) == 0.0
     now[0] = 1000.0
     assert buckets.take("a", 101) == pytest.approx(0.1)
+    assert buckets.take("a", 100) == 0.0
+
+
+def test_what_was_done_already_is_taken_on_credit_and_too_much_is_given_back() -> None:
+    buckets = Buckets(Rate(100, 10), most=10, clock=lambda: 0.0)
+    buckets.settle("a", 150)
+    assert buckets.take("a", 1) == pytest.approx(5.1)
+    buckets.settle("a", -60)
+    assert buckets.take("a", 10) == 0.0
+    buckets.settle("a", -1000)
+    assert buckets.take("a", 101) > 0
     assert buckets.take("a", 100) == 0.0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import uuid4
@@ -63,6 +64,19 @@ async def test_the_gateway_may_ask_in_its_own_words_and_nobody_else(caller: aioh
     assert await _ask(caller, ENTITIES, AS_GATEWAY, named) == (200, {"data": {"_entities": [{"code": "city-roads"}]}})
     status, answer = await _ask(caller, ENTITIES, {}, named)
     assert (status, _code(answer)) == (400, "DOCUMENT_UNKNOWN")
+
+
+async def test_the_plans_of_the_gateway_are_counted_too(caller: aiohttp.ClientSession) -> None:
+    named = {"named": [{"__typename": "Organisation", "code": "city-roads"}]}
+    await _ask(caller, ENTITIES, AS_GATEWAY, named)
+    async with caller.get("/metrics") as response:
+        text = await response.text()
+    found = dict(re.findall(r"^(okno_plans|okno_plan_misses_total)\S* (\S+)$", text, re.MULTILINE))
+    # The public schema of this gateway has nothing that is stored.
+    assert {name: float(count) >= 1 for name, count in found.items()} == {
+        "okno_plans": True,
+        "okno_plan_misses_total": True,
+    }
 
 
 @pytest.mark.parametrize(

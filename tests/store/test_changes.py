@@ -17,11 +17,15 @@ from domain.message import Channel, Regime
 from domain.status import Mover, Status
 from store.changes import ChangeFeed
 from store.messages import NewEvent, record_events
+from store.relay import CHANNEL
 from store.tables import MessageRow, PersonRow
 from store.unit import Database, Unit
+from store.watched import Snapshot
 
 NEVER_S = 60.0
 """A polling interval that no test reaches: what wakes then is the NOTIFY."""
+_SOMETHING = text("INSERT INTO event (message_id, kind, actor) VALUES (:id, 'STATUS', :hub)")
+_SNAPSHOT = text("SELECT pg_current_snapshot()::text")
 
 
 async def _message(unit: Unit, serial: int = 1) -> UUID:
@@ -111,7 +115,7 @@ async def test_without_a_wake_up_call_the_feed_looks_by_itself(database: Databas
     async with feed.watch(messages[0]) as wake_ups:
         async with database.engine.begin() as connection:  # a process that died before its relay could notify
             await connection.execute(
-                text("INSERT INTO event (message_id, kind, actor) VALUES (:id, 'STATUS', :hub)"),
+                _SOMETHING,
                 {"id": messages[0], "hub": Mover.HUB.value},
             )
         assert await _woken(wake_ups)
@@ -155,6 +159,51 @@ async def test_a_lost_connection_is_made_anew_and_nothing_is_missed(
         assert await _woken(wake_ups)
     assert "lost the database" in caplog.text
     await feed.close()
+
+
+async def test_a_watcher_is_not_woken_for_what_its_first_reading_shows(
+    database: Database, messages: tuple[UUID, UUID]
+) -> None:
+    feed = await _open(database)
+    async with feed.watch(messages[1]), database.engine.connect() as connection:  # so that the feed looks at all
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(_SOMETHING, {"id": messages[0], "hub": Mover.HUB.value})
+        seen = Snapshot.read(str(await connection.scalar(_SNAPSHOT)))
+        async with feed.watch(messages[0], seen) as informed, feed.watch(messages[0]) as uninformed:
+            await connection.execute(text(f"NOTIFY {CHANNEL}"))  # as when the news of a commit comes late
+            assert await _woken(uninformed)
+            assert not await _woken(informed, 0.2)
+            await _changed(database, messages[0])
+            assert await _woken(informed)
+    await feed.close()
+
+
+async def test_a_watcher_is_woken_for_what_began_before_its_first_reading_and_ended_after_it(
+    database: Database, messages: tuple[UUID, UUID]
+) -> None:
+    feed = await _open(database)
+    async with database.unit() as long:
+        await _change(long, messages[0])
+        await _changed(database, messages[1])  # a later number that is over already
+        async with database.reader() as connection:
+            seen = Snapshot.read(str(await connection.scalar(_SNAPSHOT)))
+        async with feed.watch(messages[0], seen) as wake_ups:
+            await long.connection.commit()
+            await _changed(database, messages[1])
+            assert await _woken(wake_ups)
+    await feed.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "over", "not_over"),
+    [("5:5:", (4,), (5, 6)), ("5:9:5,7", (4, 6, 8), (5, 7, 9)), ("5:4294967300:", (4294967299,), (4294967300,))],
+)
+def test_a_snapshot_shows_the_transactions_that_were_over(
+    text: str, over: tuple[int, ...], not_over: tuple[int, ...]
+) -> None:
+    snapshot = Snapshot.read(text)
+    assert all(snapshot.shows(tx) for tx in over)
+    assert not any(snapshot.shows(tx) for tx in not_over)
 
 
 async def test_closing_the_feed_ends_every_watch(database: Database, messages: tuple[UUID, UUID]) -> None:

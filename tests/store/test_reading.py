@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from store.reading import PoolUse, ReadPool, ReadsAway, ReadTooLong, read_statement
+from store.reading import PoolUse, ReadPool, ReadsAway, ReadStatement, ReadTooLong, read_statement
 from store.unit import Database, libpq_address
 
 PID = "SELECT pg_backend_pid()::text"
@@ -244,3 +244,122 @@ async def test_the_database_of_a_process_reads_on_connections_of_its_own_and_clo
         return rows.rowcount == 0
 
     await _until(gone)
+
+
+def _begin(
+    pool: ReadPool, statement: ReadStatement, parameters: dict[str, Any] | None = None, within_s: float = 5.0
+) -> asyncio.Future[bytes | None] | None:
+    """What `begin` calls back with, as a future; None when it does not begin."""
+    told: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+
+    def then(value: bytes | None, error: Exception | None) -> None:
+        if error is None:
+            told.set_result(value)
+        else:
+            told.set_exception(error)
+
+    return told if pool.begin(statement, parameters or {}, within_s, then) else None
+
+
+async def _begun(pool: ReadPool, statement: ReadStatement, **given: Any) -> bytes | None:
+    told = _begin(pool, statement, given)
+    assert told is not None
+    return await told
+
+
+async def test_what_is_prepared_on_an_idle_connection_begins_at_once(pool: ReadPool) -> None:
+    statement, other = read_statement("SELECT %(n)s::int + 1"), read_statement("SELECT 'other'")
+    assert _begin(pool, statement, {"n": 1}) is None
+    assert await pool.json_text(statement, {"n": 1}) == b"2"
+    assert _begin(pool, other) is None
+    assert [await _begun(pool, statement, n=n) for n in range(3)] == [b"1", b"2", b"3"]
+    assert pool.use() == PoolUse(size=2, open=1, idle=1, waiting=0)
+
+
+async def test_what_begins_in_the_middle_of_others_never_gets_their_answers(pool: ReadPool) -> None:
+    statement = read_statement("SELECT %(n)s::text || pg_sleep(0.002)::text")
+    await asyncio.gather(*(pool.json_text(statement, {"n": "x"}) for _ in range(2)))
+    told = [_begin(pool, statement, {"n": str(number)}) for number in range(40)]
+    waited = [pool.json_text(statement, {"n": f"w{number}"}) for number in range(10)]
+    assert await asyncio.gather(*(one for one in told if one is not None)) == [str(n).encode() for n in range(40)]
+    assert await asyncio.gather(*waited) == [f"w{n}".encode() for n in range(10)]
+    assert pool.use() == PoolUse(size=2, open=2, idle=2, waiting=0)
+
+
+async def test_whoever_is_called_back_hears_what_the_server_refuses_and_what_takes_too_long(pool: ReadPool) -> None:
+    statement, sleep = read_statement("SELECT 1 / %(n)s::int"), read_statement(SLEEP)
+    await pool.json_text(statement, {"n": 1})
+    with pytest.raises(errors.DivisionByZero):
+        await _begun(pool, statement, n=0)
+    await pool.json_text(sleep, {"seconds": 0})
+    with pytest.raises(ReadTooLong):
+        await _begun(pool, sleep, seconds=20)
+    assert await _begun(pool, statement, n=1) == b"1"
+
+
+async def test_an_answer_that_never_comes_ends_with_its_connection(database_url: str) -> None:
+    pool = ReadPool(libpq_address(database_url), size=1, statement_timeout_s=30)
+    statement = read_statement(SLEEP)
+    await pool.json_text(statement, {"seconds": 0})
+    told = _begin(pool, statement, {"seconds": 30}, within_s=0.05)
+    assert told is not None
+    async with asyncio.timeout(5):
+        with pytest.raises(ReadTooLong):
+            await told
+    assert pool.use().open == 0
+    assert await pool.json_text("SELECT 'after'", {}) == b"after"
+    await pool.close()
+
+
+async def test_whoever_waits_to_be_called_back_is_told_when_nobody_comes_back(pool: ReadPool) -> None:
+    statement = read_statement(SLEEP)
+    await asyncio.gather(*(pool.json_text(statement, {"seconds": 0.01}) for _ in range(2)))
+    busy = [_begin(pool, statement, {"seconds": 0.8}) for _ in range(2)]
+    late = _begin(pool, statement, {"seconds": 0})
+    assert late is not None
+    assert pool.use().waiting == 1
+    with pytest.raises(ReadsAway):
+        await late
+    assert pool.use().waiting == 0
+    assert await asyncio.gather(*(one for one in busy if one is not None)) == [b"", b""]
+
+
+async def test_a_connection_that_is_lost_is_told_and_replaced(
+    pool: ReadPool, other: psycopg.AsyncConnection[tuple[Any, ...]]
+) -> None:
+    statement = read_statement(SLEEP)
+    await pool.json_text(statement, {"seconds": 0})
+    pid = int(await pool.json_text(PID, {}) or 0)
+    told = _begin(pool, statement, {"seconds": 0.9})
+    assert told is not None
+    await other.execute("SELECT pg_terminate_backend(%s)", [pid])
+    with pytest.raises(ReadsAway):
+        await told
+    assert pool.use().open == 0
+    assert await pool.json_text("SELECT 'after'", {}) == b"after"
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        ["a"],
+        ["A-1", "b/c.d:e_f"],
+        ["a,b"],
+        ["a", "b,c"],
+        ["a", ""],
+        [],
+        ["a\n"],
+        ["null"],
+        ["NULL"],
+        ["nullable"],
+        ["a b"],
+        ["я"],
+        ["{}"],
+        ['"'],
+        ["\\"],
+        [""],
+    ],
+)
+async def test_texts_in_a_list_arrive_as_they_are(pool: ReadPool, items: list[str]) -> None:
+    answer = await pool.json_text("SELECT to_json(%(items)s::text[])::text", {"items": items})
+    assert json.loads(answer or b"") == items
