@@ -38,21 +38,23 @@ class Key:
 
 
 def signature(keys: Sequence[Key]) -> str:
-    """What a cursor says about the order it was made under."""
+    """What a cursor says about the order it was made under, and of which rows."""
     return ",".join(f"{key.name}{'-' if key.descending else '+'}" for key in keys)
 
 
 def order_keys(shown: Pages, field: Selected, openings: Openings, audience: Audience, table: FromClause) -> list[Key]:
     """The keys of a connection, as the request orders it or as it is ordered unless said. Raises Fault."""
     said = _said(shown.orders, field, openings) if shown.orders is not None else ()
+    # A code of an organisation is no place among the codes of territories.
+    of = shown.row.__tablename__
     if not said:
-        return [Key(name, table.c[name], shown.newest_first) for name in shown.order]
+        return [Key(f"{of}_{name}", table.c[name], shown.newest_first) for name in shown.order]
     keys = [
-        Key(name.lower(), _expression(shown, field, openings, audience, table, name), descending)
+        Key(f"{of}_{name.lower()}", _expression(shown, field, openings, audience, table, name), descending)
         for name, descending in said
     ]
     unique = shown.order[-1]
-    return [*keys, Key(unique, table.c[unique], keys[-1].descending)]
+    return [*keys, Key(f"{of}_{unique}", table.c[unique], keys[-1].descending)]
 
 
 def beyond(keys: Sequence[Key], bounds: Sequence[BindParameter[Any]], *, after: bool) -> ColumnElement[bool]:

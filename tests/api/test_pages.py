@@ -110,6 +110,14 @@ async def _organisations(hub: Hub, **variables: Any) -> dict[str, Any]:
     return page
 
 
+async def test_a_cursor_of_organisations_is_none_of_territories(hub: Hub) -> None:
+    cursor = (await _organisations(hub, first=5))["pageInfo"]["endCursor"]
+    query = "query T($after: String) { territories(first: 1, after: $after) { nodes { code } } }"
+    refused = await hub.run(query, {"after": cursor})
+    assert fault_of(refused)["code"] == "BAD_REQUEST"
+    assert "after" in refused.errors[0].message  # type: ignore[index]
+
+
 def _cursor(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 

@@ -188,8 +188,6 @@ class Executor:
         if text is None:
             return None
         cursor = self.cursors.get(text)
-        if cursor is not None and cursor.order == order.name == BY_CODE.name:
-            return {"code": cursor.key}  # a place among codes, whatever they are codes of
         row = None if cursor is None or cursor.order != order.name else self.snapshot.one(kind, cursor.key)
         if row is None:
             raise Refused("BAD_REQUEST")
@@ -263,6 +261,12 @@ def _node(executor: Executor, _: object, arguments: Mapping[str, Any]) -> Thing 
 def _message(executor: Executor, _: object, arguments: Mapping[str, Any]) -> Thing | None:
     rows = executor.snapshot.where("Message", "reference", read_reference(arguments["reference"]))
     return executor.thing("Message", rows[0] if rows else None)
+
+
+def _organisation(executor: Executor, _: object, arguments: Mapping[str, Any]) -> Thing | None:
+    if "\x00" in arguments["code"]:
+        raise Refused("BAD_REQUEST")
+    return executor.by_key("Organisation", arguments["code"])
 
 
 def _organisations(executor: Executor, _: object, arguments: Mapping[str, Any]) -> Page:
@@ -341,7 +345,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("Query", "organisations"): _organisations,
     ("Query", "territories"): _territories,
     ("Query", "territory"): lambda executor, _, arguments: executor.by_key("Territory", arguments["code"]),
-    ("Query", "organisation"): lambda executor, _, arguments: executor.by_key("Organisation", arguments["code"]),
+    ("Query", "organisation"): _organisation,
     ("Query", "categories"): _categories,
     ("Query", "messages"): _messages(lambda *_: True),
     ("Viewer", "messages"): _messages(lambda executor, _, row: executor.is_own(row)),

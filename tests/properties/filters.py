@@ -70,6 +70,8 @@ def order_of(executor: Executor, said: list[Mapping[str, str]] | None) -> Order:
         raise Refused("BAD_REQUEST")
     keys = [(itemgetter(_COLUMNS[one["field"]]), one["direction"] == "DESC") for one in said]
     name = ",".join(f"{one['field']}{one['direction']}" for one in said)
+    if name == "RECEIVED_ATDESC":
+        return NEWEST_RECEIVED
     return Order(name, (*keys, (itemgetter("id"), keys[-1][1])))
 
 
