@@ -55,6 +55,8 @@ class Request:
     url: str = dataclass_field(repr=False)
     headers: Mapping[str, str] = dataclass_field(repr=False)
     body: bytes = dataclass_field(repr=False)
+    secrets: tuple[str, ...] = dataclass_field(default=(), repr=False, compare=False)
+    """Texts in it that must never be shown, in the spelling they have on the wire; the journal leaves them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Reply:
     tree: Tree = dataclass_field(repr=False)
     request: Request = dataclass_field(repr=False)
     fault: Fault | None = None
+    cookies: Mapping[str, str] = dataclass_field(default_factory=dict, repr=False)
+    """Cookies that the reply sets; nobody keeps them but a session in cookies."""
 
 
 class BadConnection(ValueError):

@@ -25,6 +25,7 @@ from yarl import URL
 
 from connectors.base import BadConnection, ConnectorError, Lost, NotSent, Request, Unreadable
 from connectors.inflate import ACCEPTED, Inflater
+from connectors.resolving import GuardedResolver, check_literal, only_public
 
 STANDARD_HEADERS: Final[Mapping[str, str]] = {"User-Agent": "Okno", "Accept-Encoding": ACCEPTED}
 """Headers of every request, whatever the protocol."""
@@ -73,10 +74,11 @@ class RawReply:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class _ConnectFailed(NotSent):
-    """No connection came about: worth another try inside the window, even for a call that must not be repeated."""
+class Unreachable(NotSent):
+    """No connection came about: worth another try inside the window, or another address, even for a call that must not be repeated."""
 
 
 class _Cut(Lost):
@@ -96,7 +98,8 @@ def open_session() -> aiohttp.ClientSession:
     trace.on_connection_create_end.append(_mark_begun)
     trace.on_connection_reuseconn.append(_mark_begun)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+        # Every new connection asks anew where its name leads: an answer judged for one agency must not serve another.
+        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, resolver=GuardedResolver(), use_dns_cache=False),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         trust_env=False,
@@ -144,17 +147,20 @@ class Wire:
         ssl: tls.SSLContext | None = None,
         deadline: float | None = None,
         renewed: Callable[[], Request] | None = None,
+        private: bool = True,
+        connect_timeout_s: float | None = None,
     ) -> RawReply:
         """Carry one request. Raises NotSent, Lost or Unreadable, each with the request in it.
 
         `deadline` (loop time) is given when part of `timeout_s` was already spent, on a login for instance. `renewed` makes
-        the request anew for another try, where the same bytes twice would be refused (a nonce).
+        the request anew for another try, where the same bytes twice would be refused (a nonce). Without `private` a host name that
+        leads into a private network is refused. `connect_timeout_s` leaves time for another address.
         """
         loop = asyncio.get_running_loop()
         if deadline is None:
             deadline = loop.time() + limits.timeout_s
         window_s = min(limits.attempt_window_s, deadline - loop.time())
-        repeated: tuple[type[ConnectorError], ...] = (_ConnectFailed, _Cut) if safe else (_ConnectFailed,)
+        repeated: tuple[type[ConnectorError], ...] = (Unreachable, _Cut) if safe else (Unreachable,)
         tries = tenacity.AsyncRetrying(
             stop=tenacity.stop_after_attempt(_TRIES) | tenacity.stop_before_delay(window_s),
             wait=tenacity.wait_random_exponential(_FIRST_WAIT_S, _LONGEST_WAIT_S),
@@ -165,16 +171,22 @@ class Wire:
             with attempt:
                 if renewed is not None and attempt.retry_state.attempt_number > 1:
                     request = renewed()
-                return await self._try_once(request, limits.max_reply_bytes, ssl, deadline)
+                with only_public(not private):
+                    return await self._try_once(request, limits.max_reply_bytes, ssl, deadline, connect_timeout_s)
         raise AssertionError("the last try either returns or raises")
 
     async def _try_once(
-        self, request: Request, max_reply_bytes: int, ssl: tls.SSLContext | None, deadline: float
+        self,
+        request: Request,
+        max_reply_bytes: int,
+        ssl: tls.SSLContext | None,
+        deadline: float,
+        connect_timeout_s: float | None,
     ) -> RawReply:
         flight = _Flight()
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._exchange(request, max_reply_bytes, ssl, flight)
+                return await self._exchange(request, max_reply_bytes, ssl, flight, connect_timeout_s)
         except ConnectorError as error:
             error.request = request
             raise
@@ -185,7 +197,12 @@ class Wire:
             raise ours from error
 
     async def _exchange(
-        self, request: Request, max_reply_bytes: int, ssl: tls.SSLContext | None, flight: _Flight
+        self,
+        request: Request,
+        max_reply_bytes: int,
+        ssl: tls.SSLContext | None,
+        flight: _Flight,
+        connect_timeout_s: float | None,
     ) -> RawReply:
         # aiohttp wants large bodies as a file, so that it can feed them to the socket in pieces.
         large = len(request.body) > _LARGE_BODY_BYTES
@@ -196,6 +213,7 @@ class Wire:
             data=io.BytesIO(request.body) if large else request.body or None,
             allow_redirects=False,
             ssl=True if ssl is None else ssl,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
             trace_request_ctx=flight,
         )
         try:
@@ -209,7 +227,9 @@ class Wire:
                 status=response.status,
                 raw=body,
             )
-        return RawReply(request, response.status, _plain_headers(response), body)
+        # As they were written: what the other side quoted or escaped it gets back so.
+        cookies = {name: morsel.coded_value for name, morsel in response.cookies.items()}
+        return RawReply(request, response.status, _plain_headers(response), body, cookies)
 
 
 async def _read(response: aiohttp.ClientResponse, max_reply_bytes: int) -> bytes:
@@ -244,17 +264,17 @@ def _in_our_words(error: Exception, *, begun: bool) -> ConnectorError:
     """The error of our tree for one of aiohttp's. The words never hold what was sent or received."""
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return _ConnectFailed("the host name of `address` is not known")
+            return Unreachable("the host name of `address` is not known")
         case aiohttp.ClientConnectorCertificateError():
             return NotSent("the certificate of the other side is not trusted: check `address` and the agency's CA")
         case aiohttp.ClientConnectorSSLError():
             return NotSent("the TLS handshake failed: check `address` and the TLS settings")
         case aiohttp.ClientConnectorError():
-            return _ConnectFailed(f"no connection ({error.os_error.strerror or 'refused'}): check `address`")
+            return Unreachable(f"no connection ({error.os_error.strerror or 'refused'}): check `address`")
         case TimeoutError():
             if begun:
                 return Lost("no whole reply came in time (timeout)")
-            return NotSent("no connection came about in time (timeout): check `address`")
+            return Unreachable("no connection came about in time (timeout): check `address`")
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return NotSent("the address is not an http(s) address: check `address`")
         case aiohttp.ClientResponseError():
@@ -275,6 +295,8 @@ def checked_address(address: str) -> str:
         raise BadConnection("address: must be an ASCII http:// or https:// address with a host")
     if parts.username is not None or parts.password is not None:
         raise BadConnection("address: must not hold a user name or password; put them under `security`")
+    if parts.hostname is not None:
+        check_literal(parts.hostname)
     if parts.fragment or "#" in address:
         raise BadConnection("address: must not hold a fragment (#…); remove it")
     return address

@@ -48,7 +48,8 @@ def mask_request(request: Request, *, safe_names: Collection[str] = (), secrets:
     path = "/".join(step if not step or _CODE.fullmatch(step) else _hidden(step) for step in parts.path.split("/"))
     query = "&".join(_query_pair(pair, safe_names) for pair in parts.query.split("&")) if parts.query else ""
     line = f"{request.method} {parts.scheme}://{parts.netloc}{path}{'?' if query else ''}{query}"
-    return _finished([line, *_headers(request.headers), mask_body(request.body, safe_names=safe_names)], secrets)
+    lines = [line, *_headers(request.headers), mask_body(request.body, safe_names=safe_names)]
+    return _finished(lines, (*secrets, *request.secrets))
 
 
 def mask_reply(

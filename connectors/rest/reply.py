@@ -16,15 +16,16 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 Json: TypeAlias = "bool | int | float | str | dict[str, Json] | list[Json] | None"
 
 
-def read_json(raw: bytes, content_type: str) -> Tree:
-    """The JSON value; None for an empty body (Q32). Raises Unreadable.
+def read_json(raw: bytes, content_type: str, charset: str | None = None) -> Tree:
+    """The JSON value; None for an empty body (Q32). `charset` counts whatever the reply says of itself (Q28). Raises Unreadable.
 
     A lone surrogate or NUL, which no database can store, is read as U+FFFD.
     """
     if not raw.strip():
         return None
     try:
-        tree: Json = json.loads(_text(raw, content_type), parse_constant=_no_constant)
+        text = _text(raw, content_type) if charset is None else raw.decode(charset)
+        tree: Json = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         # The parser's own words quote the reply, so they are not repeated.
         looks = "HTML" if b"<html" in raw[:2000].lower() else "something else"

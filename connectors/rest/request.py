@@ -5,14 +5,19 @@ What cannot be written faithfully is refused as NotSent with the field's name an
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
 from connectors.base import Call, FilePart, NotSent, Tree
+from connectors.rest.xml import written_xml
+
+BodyFormat: TypeAlias = Literal["json", "xml"]
 
 _OPERATION = re.compile(r"(GET|POST|PUT|PATCH|DELETE|HEAD) (/[^\s?#]*)")
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -56,31 +61,64 @@ def _segment(name: str, values: Mapping[str, str]) -> str:
     return quote(_encoded(value, f"path.{name}"), safe="")
 
 
-def query_string(query: Mapping[str, str]) -> str:
+def query_string(query: Mapping[str, str], charset: str = "utf-8") -> str:
     """The query with its question mark; empty without parameters. Raises NotSent."""
-    pairs = [(_encoded(name, "query"), _encoded(value, f"query.{name}")) for name, value in query.items()]
+    pairs = [
+        (_encoded(name, "query", charset), _encoded(value, f"query.{name}", charset)) for name, value in query.items()
+    ]
     return "?" + urlencode(pairs, quote_via=quote) if pairs else ""
 
 
-def written_body(call: Call) -> tuple[bytes, str]:
-    """The body and its Content-Type, both empty when there is none. Raises NotSent."""
+def written_body(call: Call, charset: str = "utf-8", body_format: BodyFormat = "json") -> tuple[bytes, str]:
+    """The body in that charset and its Content-Type, both empty when there is none. Raises NotSent."""
     if call.files:
         if call.body is not None:
             raise NotSent("body: a request with files takes `form` beside them, not a JSON body")
-        return _multipart(call.form, call.files)
+        if any(not file.field for file in call.files):
+            return _whole_body(call)
+        return _multipart(call.form, call.files, charset)
     if call.form:
         if call.body is not None:
             raise NotSent("body: a request has either a form or a JSON body; remove one")
-        pairs = [(_encoded(name, "form"), _encoded(value, f"form.{name}")) for name, value in call.form.items()]
-        return urlencode(pairs).encode("ascii"), "application/x-www-form-urlencoded"
+        pairs = [
+            (_encoded(name, "form", charset), _encoded(value, f"form.{name}", charset))
+            for name, value in call.form.items()
+        ]
+        named = "" if charset == "utf-8" else f"; charset={charset}"
+        return urlencode(pairs).encode("ascii"), f"application/x-www-form-urlencoded{named}"
     if call.body is None:
         return b"", ""
-    return _json(call.body), "application/json; charset=utf-8"
+    if body_format == "xml":
+        return written_xml(call.body, charset), f"application/xml; charset={charset}"
+    # JSON is UTF-8 without being told, and there are servers that refuse the parameter (415).
+    named = "" if charset == "utf-8" else f"; charset={charset}"
+    return _json(call.body, charset), f"application/json{named}"
 
 
-def _json(body: Tree) -> bytes:
+def _whole_body(call: Call) -> tuple[bytes, str]:
+    """A file that is the body itself. Its name is the query's business."""
+    if len(call.files) > 1 or call.form:
+        raise NotSent("files: a file without `field` is the whole body; it stands alone")
+    media_type = call.files[0].media_type
+    if not _MEDIA_TYPE.fullmatch(media_type):
+        raise NotSent("files.0.media_type: must look like image/jpeg")
+    return call.files[0].content, media_type
+
+
+def _json(body: Tree, charset: str) -> bytes:
     text = json.dumps(_plain(body, "body", 0), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8")
+    # What the charset lacks can only stand inside a text, where JSON has its own way to write it.
+    return text.encode(charset, "okno-json")
+
+
+def _json_escapes(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
+
+
+codecs.register_error("okno-json", _json_escapes)
 
 
 def _plain(value: Tree, path: str, depth: int) -> object:
@@ -110,18 +148,23 @@ def _plain(value: Tree, path: str, depth: int) -> object:
             return [_plain(inner, f"{path}.{at}", depth + 1) for at, inner in enumerate(value)]
 
 
-def _encoded(text: str, path: str) -> bytes:
+def _encoded(text: str, path: str, charset: str = "utf-8") -> bytes:
     try:
-        return text.encode("utf-8")
+        return text.encode(charset)
     except UnicodeEncodeError:
+        if charset != "utf-8":
+            remedy = f'the charset {charset} lacks; add `| encodable("{charset}")`'
+            raise NotSent(f"{path}: holds a character that {remedy}") from None
         raise NotSent(f"{path}: holds half of a character (a lone surrogate); clean the text first") from None
 
 
-def _multipart(form: Mapping[str, str], files: tuple[FilePart, ...]) -> tuple[bytes, str]:
+def _multipart(form: Mapping[str, str], files: tuple[FilePart, ...], charset: str) -> tuple[bytes, str]:
     parts: list[tuple[bytes, bytes]] = []
     for name, text in form.items():
         head = f'Content-Disposition: form-data; name="{_quotable(name, "form")}"'
-        parts.append((head.encode("ascii"), _encoded(text, f"form.{name}")))
+        if charset != "utf-8":
+            head += f"\r\nContent-Type: text/plain; charset={charset}"
+        parts.append((head.encode("ascii"), _encoded(text, f"form.{name}", charset)))
     for at, file in enumerate(files):
         parts.append((_file_head(file, f"files.{at}"), file.content))
     boundary = _boundary(parts)

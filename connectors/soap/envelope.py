@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.base import NotSent, Tree
+from connectors.soap.encoding import ARRAY_ITEM, ENCODING
 from connectors.soap.lexical import spell
-from connectors.soap.shape import Attribute, Group, Shape
+from connectors.soap.mtom import XOP, content_id
+from connectors.soap.shape import Attribute, Group, Kind, Shape
 from connectors.soap.wsdl import Operation, Version, Wsdl
 
 HEADER_KEY = "soap:Header"
@@ -26,10 +28,24 @@ _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _MOST_NAMES_SHOWN = 12
 
 
-def write_envelope(wsdl: Wsdl, operation: Operation, version: Version, body: Tree, security: str = "") -> bytes:
-    """The whole envelope in UTF-8. `security` is a finished header element. Raises NotSent."""
+def write_envelope(
+    wsdl: Wsdl,
+    operation: Operation,
+    version: Version,
+    body: Tree,
+    security: str = "",
+    *,
+    typed_values: bool = False,
+    charset: str = "utf-8",
+    beside: list[bytes] | None = None,
+) -> bytes:
+    """The whole envelope. `security` is a finished header element. Raises NotSent.
+
+    `typed_values` writes the type of every value; an encoded operation says every type anyway. Bytes go into `beside` where it is given,
+    and only a reference to them into the envelope (MTOM). What `charset` lacks is written as a character reference, which any reader knows.
+    """
     values, header_values = _split(operation, body)
-    out = _Page()
+    out = _Page(says_values=typed_values or operation.encoded, says_all=operation.encoded, beside=beside)
     if operation.headers is not None:
         _write_inner(operation.headers, header_values, f"{operation.name}.{HEADER_KEY}", out)
     elif header_values:
@@ -41,23 +57,51 @@ def write_envelope(wsdl: Wsdl, operation: Operation, version: Version, body: Tre
             raise NotSent(f"{operation.name}: takes nothing, but {', '.join(map(str, values))} was given; remove it")
     elif operation.bare_parts:
         _write_inner(operation.request, values, operation.name, out)
+    elif operation.encoded:
+        out.namespaces.add(operation.request.namespace)
+        # SOAP 1.2 took the encoding's name with it and nobody uses it there.
+        named = f' soap-env:encodingStyle="{ENCODING}"' if version == "1.1" else ""
+        out.parts.append(f"<{operation.request.tag}{named}>")
+        _write_inner(operation.request, values, operation.name, out)
+        out.parts.append(f"</{operation.request.tag}>")
     else:
         _write_one(operation.request, values, operation.name, out)
     head = f"<soap-env:Header>{header}</soap-env:Header>" if header else ""
     used = [f' xmlns:{prefix}="{name}"' for name, prefix in wsdl.prefixes.items() if name in out.namespaces]
+    if out.types:
+        used += [f' xmlns:{prefix}="{name}"' for name, prefix in wsdl.type_prefixes.items() if name in out.types]
+        used.append(f' xmlns:xsi="{_XSI}"')
     return (
-        "<?xml version='1.0' encoding='utf-8'?>\n"
+        f"<?xml version='1.0' encoding='{charset}'?>\n"
         f'<soap-env:Envelope xmlns:soap-env="{ENVELOPE_NAMESPACES[version]}"{"".join(used)}>{head}'
         f"<soap-env:Body>{''.join(out.parts)}</soap-env:Body></soap-env:Envelope>"
-    ).encode()
+    ).encode(charset, "xmlcharrefreplace")
 
 
 @dataclass(slots=True)
 class _Page:
-    """What was written so far, and which namespaces it needs declared."""
+    """What was written so far, which namespaces it needs declared, and how it is written."""
 
     parts: list[str] = field(default_factory=list)
     namespaces: set[str] = field(default_factory=set)
+    types: set[str] = field(default_factory=set)
+    says_values: bool = False
+    says_all: bool = False
+    beside: list[bytes] | None = None
+
+    def type_of(self, shape: Shape, value: Tree) -> str:
+        """The attributes that say the type of an element, where types are said."""
+        if not (self.says_values if shape.kind is not None else self.says_all):
+            return ""
+        if shape.items_type is not None and isinstance(value, Mapping):
+            items = value.get(ARRAY_ITEM)
+            count = len(items) if isinstance(items, list | tuple) else int(items is not None)
+            self.types.add(shape.items_type.namespace)
+            return f' xmlns:enc="{ENCODING}" xsi:type="enc:Array" enc:arrayType="{shape.items_type.tag}[{count}]"'
+        if shape.type is None:
+            return ""
+        self.types.add(shape.type.namespace)
+        return f' xsi:type="{shape.type.tag}"'
 
 
 def _split(operation: Operation, body: Tree) -> tuple[Mapping[str, Tree], Mapping[str, Tree]]:
@@ -72,7 +116,7 @@ def _split(operation: Operation, body: Tree) -> tuple[Mapping[str, Tree], Mappin
 
 def _write(shape: Shape, value: Tree, path: str, out: _Page) -> None:
     """An element as often as it is given."""
-    several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    several = not isinstance(value, str | bytes) and isinstance(value, Sequence)
     if shape.repeats or (several and shape.kind is None):
         items = value if isinstance(value, Sequence) and several else [value]
         if shape.most is not None and len(items) > shape.most:
@@ -95,15 +139,22 @@ def _write_one(shape: Shape, value: Tree, path: str, out: _Page) -> None:
             return
         raise NotSent(f"{path}: has no value and may not be empty; send a value or leave the element out")
     if shape.kind is not None and not shape.attributes:
-        if isinstance(value, Mapping) and set(value) == {"#text"}:
+        if not isinstance(value, str) and isinstance(value, Mapping) and set(value) == {"#text"}:
             value = value["#text"]
-        out.parts.append(f"<{shape.tag}>{spell(value, shape.kind, path)}</{shape.tag}>")
+        if out.beside is not None and shape.kind is Kind.BASE64 and isinstance(value, bytes):
+            out.beside.append(value)
+            text = f'<xop:Include xmlns:xop="{XOP}" href="cid:{content_id(len(out.beside))}"/>'
+        else:
+            text = spell(value, shape.kind, path)
+        said = out.type_of(shape, value) if out.says_values else ""
+        out.parts.append(f"<{shape.tag}{said}>{text}</{shape.tag}>")
         return
     if not isinstance(value, Mapping):
         if shape.kind is None:
             raise NotSent(f"{path}: holds elements, not a plain value; send {_known(shape.elements)} inside it")
         value = {"#text": value}
-    out.parts.append(f"<{shape.tag}{_attributes(shape.attributes, value, path, out)}>")
+    said = out.type_of(shape, value) if out.says_values else ""
+    out.parts.append(f"<{shape.tag}{said}{_attributes(shape.attributes, value, path, out)}>")
     _write_inner(shape, value, path, out)
     out.parts.append(f"</{shape.tag}>")
 

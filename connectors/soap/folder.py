@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 
 from connectors.base import BadConnection
+from connectors.soap import encoding
 
 _LARGEST_DOCUMENT_BYTES = 8 * 1024 * 1024
 _MOST_DOCUMENTS = 200
@@ -34,6 +35,8 @@ class AgencyFolder:
 
     def load(self, location: str) -> bytes:
         """The document at a location that zeep has made absolute. Raises BadConnection with the remedy."""
+        if location == encoding.ENCODING:
+            return encoding.schema()
         path = self._inside(location)
         if len(self.digests) >= _MOST_DOCUMENTS:
             raise BadConnection(f"wsdl: more than {_MOST_DOCUMENTS} documents are imported")

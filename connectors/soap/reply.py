@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lxml import etree
 
 from connectors.base import Fault, Tree, Unreadable
+from connectors.soap.mtom import is_in_parts, put_back, split
+from connectors.soap.references import follow_references
+from connectors.soap.schemas import Schemas
 from connectors.soap.shape import Shape
+from connectors.soap.signature import Verifier
 from connectors.soap.strict import contradiction
 from connectors.soap.wsdl import Operation
 
@@ -33,11 +38,22 @@ class SoapReply:
     fault: Fault | None
 
 
-def read_envelope(raw: bytes, content_type: str, operation: Operation, *, strict: bool = False) -> SoapReply:
-    """Read one reply. `strict` also refuses what contradicts the WSDL. Raises Unreadable."""
-    body = _child(_root(raw, content_type), "Body")
-    if body is None:
-        raise Unreadable("the envelope has no Body")
+def read_envelope(
+    raw: bytes,
+    content_type: str,
+    operation: Operation,
+    *,
+    strict: bool = False,
+    schemas: Schemas | None = None,
+    charset: str | None = None,
+    verifier: Verifier | None = None,
+) -> SoapReply:
+    """Read one reply. Raises Unreadable.
+
+    `strict` also refuses elements that contradict the WSDL, `schemas` values too, `verifier` what the agency did not sign. `charset` counts
+    whatever the reply says of itself.
+    """
+    body = _body(raw, content_type, charset, verifier)
     wrapper = next((child for child in body if isinstance(child.tag, str)), None)
     if wrapper is None:
         if operation.reply is not None:
@@ -45,19 +61,40 @@ def read_envelope(raw: bytes, content_type: str, operation: Operation, *, strict
         return SoapReply(None, None)
     if _local(wrapper) == "Fault":
         return SoapReply({"Fault": _tree(wrapper, None)}, _fault(wrapper))
-    if strict and operation.reply is not None:
-        wrong = contradiction(wrapper, operation.reply)
+    if operation.reply is not None:
+        wrong = contradiction(wrapper, operation.reply) if strict else None
+        if wrong is None and schemas is not None and operation.has_global_reply:
+            wrong = schemas.contradiction(wrapper)
         if wrong:
             raise Unreadable(f"the reply contradicts the WSDL: {wrong}")
     tree = _tree(wrapper, operation.reply)
     return SoapReply({_local(wrapper): tree} if isinstance(tree, str) else tree, None)
 
 
-def _root(raw: bytes, content_type: str) -> etree._Element:
+def _body(raw: bytes, content_type: str, charset: str | None, verifier: Verifier | None) -> etree._Element:
+    """The one Body, with everything in it that the reply keeps elsewhere. Raises Unreadable."""
+    parts: Mapping[str, bytes] | None = None
+    if is_in_parts(content_type):
+        raw, content_type, parts = split(raw, content_type)
+    root = _root(raw, content_type, charset)
+    if parts is not None:
+        put_back(root, parts)
+    if verifier is not None:
+        # Before anything is moved inside the Body.
+        verifier.check(root)
+    body = _child(root, "Body")
+    if body is None:
+        raise Unreadable("the envelope has no Body")
+    if b"href=" in raw:
+        follow_references(body)
+    return body
+
+
+def _root(raw: bytes, content_type: str, charset: str | None) -> etree._Element:
     if not raw.strip():
         raise Unreadable("the reply is empty where an envelope should be")
     parser = etree.XMLParser(
-        encoding=_encoding(raw, content_type),
+        encoding=charset or _encoding(raw, content_type),
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -107,6 +144,9 @@ def _text(node: etree._Element | None) -> str:
 
 def _tree(node: etree._Element, shape: Shape | None) -> Tree:
     """An element as a string, or as a mapping of what stands in it; None for xsi:nil."""
+    if not len(node) and not node.attrib and (shape is None or not shape.elements):
+        # Most elements are such; the parser has removed comments, so the text is whole.
+        return node.text or ""
     if node.get(_NIL, "").strip() in {"true", "1"}:
         return None
     children = [child for child in node if isinstance(child.tag, str)]

@@ -1,4 +1,4 @@
-"""Who we are, said to a SOAP service: a WS-Security UsernameToken in the envelope, or HTTP Basic beside it.
+"""Who we are, said inside a SOAP envelope: a WS-Security UsernameToken, beside whatever HTTP itself carries.
 
 A fresh nonce and time go into every digest, so no two envelopes are alike. Passwords stay out of every `repr`.
 """
@@ -10,17 +10,17 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Final
 
-from connectors.http import basic_authorization
 from connectors.soap.lexical import spell
 from connectors.soap.shape import Kind
 
 _OASIS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
-_WSSE = f"{_OASIS}-wssecurity-secext-1.0.xsd"
-_WSU = f"{_OASIS}-wssecurity-utility-1.0.xsd"
+WSSE: Final = f"{_OASIS}-wssecurity-secext-1.0.xsd"
+WSU: Final = f"{_OASIS}-wssecurity-utility-1.0.xsd"
+BASE64_BINARY: Final = f"{_OASIS}-soap-message-security-1.0#Base64Binary"
+X509_TOKEN: Final = f"{_OASIS}-x509-token-profile-1.0#X509v3"
 _TOKEN_PROFILE = f"{_OASIS}-username-token-profile-1.0"
-_BASE64 = f"{_OASIS}-soap-message-security-1.0#Base64Binary"
 _NONCE_BYTES = 16
 
 
@@ -31,54 +31,46 @@ class UsernameToken:
     username: str
     password: str = field(repr=False)
     digest: bool = False
-    must_understand: bool = False
 
-    def header(self, nonce: bytes, created: datetime) -> str:
-        """The finished `wsse:Security` element; the prefix `soap-env` is the envelope's. Raises NotSent for unwritable characters."""
+    def element(self, nonce: bytes, created: datetime) -> str:
+        """The finished element; the prefixes `wsse` and `wsu` are the header's. Raises NotSent for unwritable characters."""
         username = spell(self.username, Kind.TEXT, "security.username")
         if self.digest:
-            moment = created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            written = moment(created)
             # The profile prescribes SHA-1; it protects nothing that TLS does not.
-            digest = hashlib.sha1(nonce + moment.encode() + self.password.encode(), usedforsecurity=False).digest()
+            digest = hashlib.sha1(nonce + written.encode() + self.password.encode(), usedforsecurity=False).digest()
             proof = (
-                f'<wsse:Password Type="{_TOKEN_PROFILE}#PasswordDigest">{_base64(digest)}</wsse:Password>'
-                f'<wsse:Nonce EncodingType="{_BASE64}">{_base64(nonce)}</wsse:Nonce>'
-                f"<wsu:Created>{moment}</wsu:Created>"
+                f'<wsse:Password Type="{_TOKEN_PROFILE}#PasswordDigest">{in_base64(digest)}</wsse:Password>'
+                f'<wsse:Nonce EncodingType="{BASE64_BINARY}">{in_base64(nonce)}</wsse:Nonce>'
+                f"<wsu:Created>{written}</wsu:Created>"
             )
         else:
             password = spell(self.password, Kind.TEXT, "security.password")
             proof = f'<wsse:Password Type="{_TOKEN_PROFILE}#PasswordText">{password}</wsse:Password>'
-        demand = ' soap-env:mustUnderstand="1"' if self.must_understand else ""
-        return (
-            f'<wsse:Security xmlns:wsse="{_WSSE}" xmlns:wsu="{_WSU}"{demand}><wsse:UsernameToken>'
-            f"<wsse:Username>{username}</wsse:Username>{proof}</wsse:UsernameToken></wsse:Security>"
-        )
+        return f"<wsse:UsernameToken><wsse:Username>{username}</wsse:Username>{proof}</wsse:UsernameToken>"
+
+    def secrets(self) -> tuple[str, ...]:
+        """Its texts that must never be shown, as they stand in the envelope."""
+        return () if self.digest else (spell(self.password, Kind.TEXT, "security.password"),)
 
 
-@dataclass(frozen=True, slots=True)
-class HttpBasic:
-    """HTTP Basic credentials beside the envelope."""
-
-    username: str
-    password: str = field(repr=False)
+def token_elements(token: UsernameToken | None) -> str:
+    """The element of a token with a nonce and a time of this moment; empty without a token."""
+    return "" if token is None else token.element(secrets.token_bytes(_NONCE_BYTES), datetime.now(UTC))
 
 
-Security: TypeAlias = UsernameToken | HttpBasic
+def security_header(elements: str) -> str:
+    """The `wsse:Security` element around finished elements; empty around nothing."""
+    if not elements:
+        return ""
+    return f'<wsse:Security xmlns:wsse="{WSSE}" xmlns:wsu="{WSU}">{elements}</wsse:Security>'
 
 
-def security_header(security: Security | None) -> str:
-    """What the credentials put into the envelope's header now: nothing, or an element."""
-    if isinstance(security, UsernameToken):
-        return security.header(secrets.token_bytes(_NONCE_BYTES), datetime.now(UTC))
-    return ""
+def moment(at: datetime) -> str:
+    """A time as WS-Security writes it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def http_credentials(security: Security | None) -> dict[str, str]:
-    """What the credentials put into the HTTP headers."""
-    if isinstance(security, HttpBasic):
-        return {"Authorization": basic_authorization(security.username, security.password)}
-    return {}
-
-
-def _base64(content: bytes) -> str:
+def in_base64(content: bytes) -> str:
+    """Bytes as text."""
     return base64.b64encode(content).decode("ascii")

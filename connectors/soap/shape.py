@@ -15,6 +15,7 @@ from zeep.xsd.elements import indicators
 from zeep.xsd.types import builtins
 
 from connectors.base import BadConnection
+from connectors.soap.encoding import ARRAY_ITEM
 
 ZeepObject: TypeAlias = Any
 """Something of zeep's own, which has no usable types."""
@@ -45,6 +46,14 @@ class Attribute:
     required: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TypeName:
+    """The name of a schema type. `tag` is its spelling where a type is named on the wire (`xsi:type`)."""
+
+    namespace: str
+    tag: str
+
+
 @dataclass(eq=False, slots=True)
 class Shape:
     """One element. `kind` is None for an element that only holds other elements.
@@ -65,6 +74,9 @@ class Shape:
     group: Group | None = None
     attributes: tuple[Attribute, ...] = ()
     elements: dict[str, Shape] = field(default_factory=dict)
+    type: TypeName | None = None
+    items_type: TypeName | None = None
+    """The type of an encoded array's items (rpc/encoded)."""
 
     def at(self, path: str) -> Shape | None:
         """The element at a dotted path below this one, list positions skipped: `Change.0.State`. None when there is none."""
@@ -99,6 +111,7 @@ class ShapeReader:
     def __init__(self) -> None:
         """Start with nothing read."""
         self.prefixes: dict[str, str] = {}
+        self.type_prefixes: dict[str, str] = {}
         self._inner: dict[int, tuple[Group | None, tuple[Attribute, ...], Kind | None, dict[str, Shape]]] = {}
         self._kept_types: list[ZeepObject] = []
 
@@ -122,7 +135,20 @@ class ShapeReader:
             group=group,
             attributes=attributes,
             elements=elements,
+            type=self._type_name(element.type),
+            items_type=self._items_type(element.type),
         )
+
+    def _type_name(self, kept: ZeepObject) -> TypeName | None:
+        qname = getattr(kept, "qname", None) or getattr(kept, "_default_qname", None)
+        if qname is None or not qname.namespace:
+            return None
+        prefix = self.type_prefixes.setdefault(qname.namespace, f"t{len(self.type_prefixes)}")
+        return TypeName(qname.namespace, f"{prefix}:{qname.localname}")
+
+    def _items_type(self, kept: ZeepObject) -> TypeName | None:
+        array = kept._array_type if isinstance(kept, xsd.ComplexType) else None  # noqa: SLF001 — as below
+        return self._type_name(array.array_type) if array is not None and array.array_type is not None else None
 
     def _tag(self, namespace: str, name: str) -> str:
         if not namespace:
@@ -151,7 +177,30 @@ class ShapeReader:
         self._inner[id(kept)] = (group, attributes, None, elements)
         if content is not None:
             self._fill(group, content, elements, depth=0, in_choice=False, in_repeat=False)
+        encoded_array = kept._array_type  # noqa: SLF001 — nor to what an encoded array holds
+        if encoded_array is not None and encoded_array.array_type is not None and not elements:
+            elements[ARRAY_ITEM] = self._item(encoded_array.array_type)
+            group.items.append(elements[ARRAY_ITEM])
         return self._inner[id(kept)]
+
+    def _item(self, kept: ZeepObject) -> Shape:
+        """The entry of an encoded array (rpc/encoded): an element without a namespace, as often as you like."""
+        group, attributes, kind, elements = self._read_type(kept)
+        return Shape(
+            name=ARRAY_ITEM,
+            namespace="",
+            tag=ARRAY_ITEM,
+            required=False,
+            repeats=True,
+            least=0,
+            most=None,
+            nillable=True,
+            kind=kind,
+            group=group,
+            attributes=attributes,
+            elements=elements,
+            type=self._type_name(kept),
+        )
 
     def _fill(
         self,

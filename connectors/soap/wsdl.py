@@ -7,12 +7,13 @@ A WSDL is read again only when the content of one of its documents has changed.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, cast
 
+from lxml import etree
 from zeep import Settings
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import ExternalReferenceForbidden
@@ -27,6 +28,7 @@ from connectors.soap.shape import Shape, ShapeReader, ZeepObject
 Version = Literal["1.1", "1.2"]
 
 _MOST_KEPT = 256
+_WSDL = "http://schemas.xmlsoap.org/wsdl/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ class Operation:
     bare_parts: bool
     reply: Shape | None
     headers: Shape | None
+    encoded: bool = False
+    """Written in SOAP 1.1's own encoding (rpc/encoded): every element says its type."""
+    has_global_reply: bool = False
+    """The reply's element is declared in a schema (document style), so a schema can judge it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class Wsdl:
     operations: Mapping[str, Operation]
     prefixes: Mapping[str, str]
     digests: Mapping[Path, str]
+    type_prefixes: Mapping[str, str] = field(default_factory=dict)
 
 
 _kept: dict[tuple[Path, Version, str | None, str | None], Wsdl] = {}
@@ -83,7 +90,8 @@ def _digest(document: Path) -> str:
 
 def _read(path: Path, version: Version, service: str | None, port: str | None) -> Wsdl:
     folder = AgencyFolder(path)
-    settings = Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    # What is external the folder refuses itself: it is the only way to any document, and knows the one namespace that zeep must find.
+    settings = Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=False)
     try:
         # zeep only ever calls `load` of its transport here.
         with warnings.catch_warnings():
@@ -92,7 +100,8 @@ def _read(path: Path, version: Version, service: str | None, port: str | None) -
             document = Document(folder.root, cast("type[Transport]", folder), settings=settings)
         binding = _binding(document, version, service, port)
         reader = ShapeReader()
-        operations = {name: _operation(kept, reader) for name, kept in binding.all().items()}
+        encoded = _encoded_operations(folder.digests, binding.name)
+        operations = {name: _operation(kept, reader, encoded=name in encoded) for name, kept in binding.all().items()}
     except BadConnection:
         raise
     except ExternalReferenceForbidden as error:
@@ -114,7 +123,24 @@ def _read(path: Path, version: Version, service: str | None, port: str | None) -
         raise BadConnection(
             f"wsdl: {path.name} cannot be understood ({type(error).__name__}); check it with the agency"
         ) from error
-    return Wsdl(operations, dict(reader.prefixes), dict(folder.digests))
+    return Wsdl(operations, dict(reader.prefixes), dict(folder.digests), dict(reader.type_prefixes))
+
+
+def _encoded_operations(documents: Iterable[Path], binding: ZeepObject) -> frozenset[str]:
+    """Operations of a binding whose request is encoded; zeep reads that and forgets it."""
+    found: set[str] = set()
+    for path in documents:
+        root = etree.parse(path, etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
+        if root.get("targetNamespace", "") != (binding.namespace or ""):
+            continue
+        for one in root.findall(f"{{{_WSDL}}}binding"):
+            if one.get("name") == binding.localname:
+                found.update(
+                    str(operation.get("name"))
+                    for operation in one.findall(f"{{{_WSDL}}}operation")
+                    if any(body.get("use") == "encoded" for body in operation.iterfind(f"{{{_WSDL}}}input/{{*}}body"))
+                )
+    return frozenset(found)
 
 
 def _binding(document: ZeepObject, version: Version, service: str | None, port: str | None) -> ZeepObject:
@@ -135,7 +161,7 @@ def _binding(document: ZeepObject, version: Version, service: str | None, port: 
     )
 
 
-def _operation(kept: ZeepObject, reader: ShapeReader) -> Operation:
+def _operation(kept: ZeepObject, reader: ShapeReader, *, encoded: bool) -> Operation:
     body = kept.input.body if kept.input else None
     reply = kept.output.body if kept.output else None
     header = kept.input.header if kept.input else None
@@ -147,6 +173,8 @@ def _operation(kept: ZeepObject, reader: ShapeReader) -> Operation:
         bare_parts=bare,
         reply=reader.read(reply) if reply is not None else None,
         headers=_headers(header, reader),
+        encoded=encoded,
+        has_global_reply=reply is not None and bool(getattr(reply, "is_global", False)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -42,11 +43,12 @@ class RawServer:
         self.requests: list[bytes] = []
         self.connections = 0
         self.port = 0
+        self.scheme = "http"
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -58,7 +60,7 @@ class RawServer:
                 request = await _read_request(reader)
                 self.requests.append(request)
                 await self._answer(Caller(reader, writer, len(self.requests), request))
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             return
         finally:
             writer.close()
@@ -81,10 +83,11 @@ async def _read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
+async def raw_server(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
     """A server that answers every request with `answer`."""
     raw = RawServer(answer)
-    listening = await asyncio.start_server(raw.serve, "127.0.0.1", 0)
+    raw.scheme = "http" if tls is None else "https"
+    listening = await asyncio.start_server(raw.serve, "127.0.0.1", 0, ssl=tls)
     raw.port = listening.sockets[0].getsockname()[1]
     try:
         yield raw

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from connectors.base import Call, Request, Tree
 from connectors.masking import LONGEST_EXTRACT_CHARS, mask_body, mask_reply, mask_request
-from connectors.rest import ApiKey, RestConnection, RestConnector
+from connectors.rest import RestConnection, RestConnector
+from connectors.security import ApiKey
 from connectors.soap import SoapConnection, SoapConnector, UsernameToken
 
 CITY_ROADS = Path(__file__).parents[2] / "config/agencies/city-roads/cases.wsdl"

@@ -15,7 +15,8 @@ import pytest_asyncio
 
 from connectors.base import Call, ConnectorError, FilePart, Lost, NotSent, Unreadable
 from connectors.http import Wire
-from connectors.rest import Bearer, OAuth2ClientCredentials, RestConnection, RestConnector
+from connectors.rest import RestConnection, RestConnector
+from connectors.security import Bearer, OAuth2ClientCredentials
 from tests.connectors.raw_server import Answer, Caller, RawServer, raw_server, replying
 from tests.fakes.serving import AgencyProcess
 

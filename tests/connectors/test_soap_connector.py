@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from connectors.base import BadConnection, Call, ConnectorError, Lost, NotSent, Reply, Unreadable
 from connectors.http import Wire
-from connectors.soap import HEADER_KEY, HttpBasic, SoapConnection, SoapConnector, UsernameToken
+from connectors.security import Basic
+from connectors.soap import HEADER_KEY, SoapConnection, SoapConnector, SoapWay, UsernameToken
 from tests.connectors.raw_server import raw_server, replying
 from tests.fakes.serving import AgencyProcess
 
@@ -23,9 +24,7 @@ LIMITS: dict[str, Any] = {"timeout_s": 3, "attempt_window_s": 1, "max_reply_byte
 numbers = itertools.count(1)
 
 
-def connector(
-    address: str, wire: Wire | None, security: UsernameToken | HttpBasic | None = None, **more: Any
-) -> SoapConnector:
+def connector(address: str, wire: Wire | None, security: SoapWay | None = None, **more: Any) -> SoapConnector:
     return SoapConnector(SoapConnection(CITY_ROADS, address, security=security, **(LIMITS | more)), wire)
 
 
@@ -191,7 +190,7 @@ async def test_soap_12_says_its_action_in_the_content_type(wire: Wire, wsdl_fold
     async with raw_server(
         replying(b"<e:Envelope xmlns:e='u'><e:Body><Ticket>7</Ticket></e:Body></e:Envelope>")
     ) as server:
-        connection = SoapConnection(wsdl_folder / "shapes.wsdl", server.address, "1.2", HttpBasic("a", "б"))
+        connection = SoapConnection(wsdl_folder / "shapes.wsdl", server.address, "1.2", Basic("a", "б"))
         request = (await SoapConnector(connection, wire).send(Call("Note", {"#text": "привет"}))).request
     assert request.headers["Content-Type"] == 'application/soap+xml; charset=utf-8; action="urn:okno:shapes#Note"'
     assert "SOAPAction" not in request.headers

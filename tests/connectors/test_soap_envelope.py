@@ -20,6 +20,7 @@ from connectors.base import NotSent, Tree
 from connectors.soap import HEADER_KEY, UsernameToken, load_wsdl
 from connectors.soap.envelope import write_envelope
 from connectors.soap.folder import AgencyFolder
+from connectors.soap.security import security_header
 
 # zeep's own types are incomplete.
 Client: Any = _Client
@@ -150,7 +151,7 @@ def test_a_username_token_equals_zeeps(digest: bool) -> None:
     )
     expected, _ = theirs.apply(etree.fromstring(ours(CITY_ROADS, "FindCases", {"ExternalId": "1"})), {})
     wsdl = load_wsdl(CITY_ROADS)
-    header = UsernameToken("okno", "тай&на", digest=digest).header(nonce, created)
+    header = security_header(UsernameToken("okno", "тай&на", digest=digest).element(nonce, created))
     mine = write_envelope(wsdl, wsdl.operations["FindCases"], "1.1", {"ExternalId": "1"}, header)
     assert canonical(mine) == canonical(etree.tostring(expected))
 
@@ -158,7 +159,7 @@ def test_a_username_token_equals_zeeps(digest: bool) -> None:
 def test_the_password_is_in_no_repr_and_a_digest_does_not_hold_it() -> None:
     token = UsernameToken("okno", "geheim", digest=True)
     assert "geheim" not in repr(token)
-    assert "geheim" not in token.header(b"n" * 16, datetime.now(UTC))
+    assert "geheim" not in token.element(b"n" * 16, datetime.now(UTC))
 
 
 # --- refusals: the element is named, the value never ----------------------------------------------------------------
