@@ -9,17 +9,28 @@ unknown and never guessed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 
-from adapters.answers import Found, LookedUp, NotFound, Unclear, items_of, read_look_up, read_outcome
-from adapters.asking import AskRefused, CaseNow, read_ask
+from adapters.answers import (
+    Found,
+    LookedUp,
+    NotFound,
+    Unclear,
+    find_resend_rule,
+    read_look_up,
+    read_outcome,
+    read_table,
+)
+from adapters.asking import AskRefused, CaseNow
 from adapters.building import CannotBuild, build_call
-from adapters.context import AttachmentContext, MessageContext, as_scope
-from adapters.feed import FeedRefused, PageItem, PollPage, poll_scope, read_item, read_page
-from adapters.plan import AgencyPlan, AttachmentLimits, Step, Verdict, WriteStep
-from adapters.webhook import BadSignature, verify
-from connectors.base import Call, ConnectorError, NotSent, Reply, Tree, Unreadable
-from connectors.rest.reply import read_json
+from adapters.context import USUAL, AttachmentContext, Circumstances, MessageContext, as_scope
+from adapters.expressions import ExpressionFailed
+from adapters.feed import FeedRefused, PageItem, PollPage
+from adapters.listening import Listening, NotSupported
+from adapters.plan import AttachmentLimits, AttachmentsGo, NamedStep, Step, Verdict, WriteStep
+from adapters.saying import citizens_words, scope_of, words_for
+from adapters.webhook import BadSignature
+from connectors.base import Call, ConnectorError, NotSent, Reply
 from domain.delivery import Purpose
 from domain.outcome import Outcome, OutcomeKind, WhenAnswerIsLost
 
@@ -28,13 +39,16 @@ __all__ = [
     "AskRefused",
     "AttachmentContext",
     "AttachmentLimits",
+    "AttachmentsGo",
     "BadSignature",
     "CannotBuild",
     "CaseNow",
+    "Circumstances",
     "FeedRefused",
     "Found",
     "LookedUp",
     "MessageContext",
+    "NamedStep",
     "NotFound",
     "NotSupported",
     "PageItem",
@@ -44,22 +58,29 @@ __all__ = [
     "Verdict",
 ]
 
-MAX_WEBHOOK_BYTES = 2 * 1024 * 1024
+SHRINKABLE = frozenset({"image/jpeg", "image/png", "image/webp"})
 
 
-class NotSupported(Exception):
-    """The agency's file does not describe this step; ask `supports` first."""
+_WRITE_STEPS = frozenset(
+    {
+        Step.UPLOAD,
+        Step.SUBMIT,
+        Step.ATTACHMENT,
+        Step.WITHDRAW,
+        Step.ADD_COMMENT,
+        Step.REOPEN,
+        Step.SET_PRIORITY,
+    }
+)
+_STEP_OF: Mapping[Step | Purpose, Step] = {
+    # Files that are added later go the way of every file after its case.
+    purpose: Step.ATTACHMENT if purpose is Purpose.ADD_ATTACHMENT else Step(purpose.value.lower())
+    for purpose in Purpose
+}
 
-    def __init__(self, code: str, step: Step) -> None:
-        super().__init__(f"the file of {code} has no `{step}`")
-        self.step = step
 
-
-class Adapter:
+class Adapter(Listening):
     """One agency, as its file describes it. Immutable; safe to share."""
-
-    def __init__(self, plan: AgencyPlan) -> None:
-        self.plan = plan
 
     @property
     def code(self) -> str:
@@ -80,9 +101,9 @@ class Adapter:
         return self.plan.look_up.settles_within_s if self.plan.look_up else 0.0
 
     @property
-    def poll_interval_s(self) -> float | None:
-        """Seconds between polls; None when there is no feed."""
-        return self.plan.poll.interval_s if self.plan.poll else None
+    def case_id_comes_later(self) -> bool:
+        """Whether an accepted submission may lack the number of its case (Q10)."""
+        return self.plan.submit.reading.case_id_later
 
     @property
     def attachment_limits(self) -> AttachmentLimits:
@@ -94,91 +115,165 @@ class Adapter:
         return self.plan.safe_names
 
     def supports(self, step: Step | Purpose) -> bool:
-        """Whether the file describes a step; a delivery's purpose is a step by the same name."""
-        return getattr(self.plan, step.value.lower()) is not None
+        """Whether the file describes a step; a delivery's purpose is a step by the same name, and ADD_ATTACHMENT is `attachment`."""
+        return getattr(self.plan, _STEP_OF.get(step, step).value) not in (None, ())
 
-    def when_lost(self, step: Step) -> WhenAnswerIsLost:
-        """What to do when the outcome of a write step is unknown."""
-        return self._write_step(step).when_answer_is_lost
+    def write_step(self, name: str) -> WriteStep:
+        """A step that has an outcome, by its name in the ledger: `submit`, `before:place` or plain `place`, `before:withdraw.edition`,
+        `attachment:<id>`. Raises NotSupported.
+        """
+        kind, _, rest = name.partition(":")
+        found: WriteStep | None = None
+        if kind in _WRITE_STEPS:
+            found = getattr(self.plan, kind)
+        elif own := self.named_step(rest or kind):
+            found = own.step
+        if found is None:
+            raise NotSupported(self.code, kind)
+        return found
+
+    def named_step(self, name: str) -> NamedStep | None:
+        """A step of the file's own by its name: `place` around `submit`, `withdraw.edition` before a wish."""
+        wish, _, own = name.rpartition(".")
+        steps = self.before(wish) if wish else (*self.plan.before, *self.plan.then)
+        return next((one for one in steps if one.name == own), None)
+
+    def before(self, step: str) -> tuple[NamedStep, ...]:
+        """What comes before a wish or an attachment, in its order; nothing where the file does not describe the step."""
+        found: WriteStep | None = getattr(self.plan, step) if step in _WRITE_STEPS else None
+        return found.before if found is not None else ()
+
+    def when_lost(self, step: str) -> WhenAnswerIsLost:
+        """What to do when the outcome of a write step is unknown. Raises NotSupported."""
+        return self.write_step(step).when_answer_is_lost
 
     def why_not_attach(self, media_type: str, size_bytes: int, position: int) -> str | None:
         """One sentence why the agency does not take this attachment (`position` counts from 0), or None when it does."""
         limits = self.plan.attachment_limits
-        if self.plan.attachment is None:
+        if self.plan.attachments_go is AttachmentsGo.NOT:
             return "the agency takes no attachments"
-        if limits.at_most is not None and position >= limits.at_most:
-            return f"the agency takes at most {limits.at_most} attachments"
-        if limits.max_bytes is not None and size_bytes > limits.max_bytes:
-            return f"the agency takes files of at most {limits.max_bytes} bytes"
         if limits.media_types is not None and media_type not in limits.media_types:
             return "the agency does not take files of this type"
+        if limits.at_most is not None and position >= limits.at_most:
+            return f"the agency takes at most {limits.at_most} attachments"
+        too_large = limits.max_bytes is not None and size_bytes > limits.max_bytes
+        if too_large and not (limits.shrink_photos and media_type in SHRINKABLE):
+            return f"the agency takes files of at most {limits.max_bytes} bytes"
         return None
 
     # Calls
 
-    def submit_call(self, message: MessageContext) -> Call:
+    def write_call(
+        self,
+        step: str,
+        message: MessageContext,
+        circumstances: Circumstances = USUAL,
+        *,
+        case_ids: Mapping[str, str] | None = None,
+        item: AttachmentContext | None = None,
+        **others: Mapping[str, object],
+    ) -> Call:
+        """The call of a step by its name in the ledger; `others` are its own roots, such as `comment`. Raises CannotBuild, NotSupported."""
+        found = self.write_step(step)
+        sending = found.sending
+        if circumstances.resend is not None and circumstances.resend < len(found.resend_once):
+            sending = sending.changed(found.resend_once[circumstances.resend])
+        scope = scope_of(self.plan, circumstances, message, case_ids, item, **others)
+        return build_call(sending, scope, words_for(self.plan, circumstances), self.plan.text)
+
+    def is_wanted(
+        self,
+        step: NamedStep,
+        message: MessageContext,
+        circumstances: Circumstances = USUAL,
+        case_ids: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Whether a step of the file's own is to be made for this message. A condition that fails is a wish to be careful: it is made."""
+        if step.when is None:
+            return True
+        try:
+            scope = scope_of(self.plan, circumstances, message, case_ids)
+            return step.when.evaluate(scope, words_for(self.plan, circumstances)) is not False
+        except ExpressionFailed:
+            return True
+
+    def submit_call(self, message: MessageContext, circumstances: Circumstances = USUAL) -> Call:
         """The call that makes the case. Raises CannotBuild."""
-        return build_call(self.plan.submit.sending, {"message": as_scope(message)}, self.plan.words)
+        return self.write_call(Step.SUBMIT, message, circumstances)
 
     def attachment_call(self, message: MessageContext, case_ids: Mapping[str, str], item: AttachmentContext) -> Call:
         """The call that adds one attachment to the case. Raises CannotBuild, and NotSupported without such a step."""
-        scope = {"message": as_scope(message), "case": _case(case_ids), "item": as_scope(item)}
-        return build_call(self._write_step(Step.ATTACHMENT).sending, scope, self.plan.words)
+        return self.write_call(Step.ATTACHMENT, message, case_ids=case_ids, item=item)
 
     def withdraw_call(self, message: MessageContext, case_ids: Mapping[str, str]) -> Call | None:
         """The call that withdraws the case, or None where the agency knows no withdrawal. Raises CannotBuild."""
         if self.plan.withdraw is None:
             return None
-        scope = {"message": as_scope(message), "case": _case(case_ids)}
-        return build_call(self.plan.withdraw.sending, scope, self.plan.words)
+        return self.write_call(Step.WITHDRAW, message, case_ids=case_ids)
 
-    def look_up_call(self, message: MessageContext) -> Call | None:
+    def look_up_call(self, message: MessageContext, circumstances: Circumstances = USUAL) -> Call | None:
         """The safe call that asks for our message, or None where the agency cannot be asked. Raises CannotBuild."""
         if self.plan.look_up is None:
             return None
-        return build_call(self.plan.look_up.sending, {"message": as_scope(message)}, self.plan.words)
+        scope = scope_of(self.plan, circumstances, message)
+        return build_call(self.plan.look_up.sending, scope, words_for(self.plan, circumstances), self.plan.text)
 
-    def poll_call(self, cursor: Mapping[str, str] | None, now: datetime) -> Call:
-        """The safe call for the next page of the feed; `cursor` is what the last page gave, None at the very first poll."""
-        poll = self.plan.poll
-        if poll is None:
-            raise NotSupported(self.code, Step.POLL)
-        return build_call(poll.sending, poll_scope(poll, cursor, now), self.plan.words)
-
-    def ask_call(self, case_ids: Mapping[str, str]) -> Call | None:
-        """The safe call that asks for the state of a case now, or None where the agency cannot be asked. Raises CannotBuild."""
-        if self.plan.ask is None:
-            return None
-        return build_call(self.plan.ask.sending, {"case": _case(case_ids)}, self.plan.words)
+    def table_call(self, name: str) -> Call:
+        """The safe call that fetches a table of `translate`. Raises CannotBuild, NotSupported."""
+        table = next((one for one in self.plan.tables if one.name == name), None)
+        if table is None:
+            raise NotSupported(self.code, Step.TABLE)
+        return build_call(table.sending, {}, self.plan.words)
 
     # Replies
 
-    def read_submit(self, reply: Reply) -> Outcome:
-        return read_outcome(self.plan.submit.reading, reply, self.plan.words)
+    def read_write(
+        self, step: str, reply: Reply, message: MessageContext | None = None, circumstances: Circumstances = USUAL
+    ) -> Outcome:
+        """What the reply to a step comes to, by the step's name in the ledger. Raises NotSupported."""
+        return read_outcome(self.write_step(step).reading, reply, self.plan.words, self._sent(message, circumstances))
+
+    def resend_rule(
+        self, step: str, reply: Reply, message: MessageContext | None = None, circumstances: Circumstances = USUAL
+    ) -> int | None:
+        """The place of the rule by which the call is to be made once more, changed (Q11). Raises NotSupported."""
+        rules = self.write_step(step).resend_once
+        return find_resend_rule(rules, reply, self.plan.words, self._sent(message, circumstances)) if rules else None
+
+    def _sent(self, message: MessageContext | None, circumstances: Circumstances) -> dict[str, object]:
+        scope: dict[str, object] = {"steps": circumstances.steps} if circumstances.steps else {}
+        if message is not None:
+            scope["our"] = {"reference": message.reference, "id": message.id}
+        return scope
+
+    def read_submit(self, reply: Reply, message: MessageContext | None = None) -> Outcome:
+        return self.read_write(Step.SUBMIT, reply, message)
 
     def read_attachment(self, reply: Reply) -> Outcome:
-        return read_outcome(self._write_step(Step.ATTACHMENT).reading, reply, self.plan.words)
+        return self.read_write(Step.ATTACHMENT, reply)
 
     def read_withdraw(self, reply: Reply) -> Outcome:
-        return read_outcome(self._write_step(Step.WITHDRAW).reading, reply, self.plan.words)
+        return self.read_write(Step.WITHDRAW, reply)
 
-    def read_look_up(self, reply: Reply, message: MessageContext) -> LookedUp:
+    def read_look_up(self, reply: Reply, message: MessageContext, circumstances: Circumstances = USUAL) -> LookedUp:
         """Whether the agency has this very message: Found, NotFound, or Unclear with a reason."""
         if self.plan.look_up is None:
             raise NotSupported(self.code, Step.LOOK_UP)
-        return read_look_up(self.plan.look_up, reply, message.reference, self.plan.words)
+        scope = scope_of(self.plan, circumstances, message)
+        words = words_for(self.plan, circumstances)
+        # A condition may compare with the message; the reply's own fields keep their names.
+        sent = {
+            "our": {**as_scope(message), "text": citizens_words(message.text, self.plan.text)},
+            "steps": scope["steps"],
+        }
+        return read_look_up(self.plan.look_up, reply, message.reference, words, sent)
 
-    def read_poll(self, reply: Reply, cursor: Mapping[str, str] | None, now: datetime) -> PollPage:
-        """One page; `cursor` and `now` are those of `poll_call`. Raises FeedRefused, and the cursor stays."""
-        if self.plan.poll is None:
-            raise NotSupported(self.code, Step.POLL)
-        return read_page(self.plan, self.plan.poll, reply, cursor, now)
-
-    def read_ask(self, reply: Reply, case_id: str | None = None) -> CaseNow:
-        """What the agency says of the case now. Without `case_id` it is not compared which case that is. Raises AskRefused."""
-        if self.plan.ask is None:
-            raise NotSupported(self.code, Step.ASK)
-        return read_ask(self.plan, self.plan.ask, reply, case_id)
+    def read_table(self, name: str, reply: Reply) -> dict[str, str] | None:
+        """The rows of a fetched table, or None where the reply is none. Raises NotSupported."""
+        table = next((one for one in self.plan.tables if one.name == name), None)
+        if table is None:
+            raise NotSupported(self.code, Step.TABLE)
+        return read_table(table, reply, self.plan.words)
 
     def outcome_of(self, error: ConnectorError | CannotBuild, step: Step) -> Outcome:
         """What a call came to that brought no readable reply. Only what certainly did not arrive may be tried again blindly."""
@@ -188,50 +283,3 @@ class Adapter:
             return Outcome(OutcomeKind.TRY_LATER, f"{step}: not sent: {error.text}")
         code = str(error.status) if error.status is not None else None
         return Outcome(OutcomeKind.UNKNOWN, f"{step}: {error.text}", code=code)
-
-    # Webhooks, and items kept for later
-
-    def verify_webhook(self, headers: Mapping[str, str], raw: bytes, now: datetime | None = None) -> None:
-        """Nothing when the agency's signature holds. Raises BadSignature; the body must not be stored before this."""
-        if self.plan.webhook is None:
-            raise NotSupported(self.code, Step.WEBHOOK)
-        if len(raw) > MAX_WEBHOOK_BYTES:
-            raise BadSignature(f"the body has more than {MAX_WEBHOOK_BYTES} bytes")
-        verify(self.plan.webhook.signature, headers, raw, now or datetime.now(UTC))
-
-    def read_webhook(self, raw: bytes) -> list[PageItem]:
-        """The items of a verified body. A body that cannot be read is one item with a fault, so that it is kept."""
-        webhook = self.plan.webhook
-        if webhook is None:
-            raise NotSupported(self.code, Step.WEBHOOK)
-        try:
-            tree = read_json(raw, "application/json; charset=utf-8")
-        except Unreadable:
-            return [PageItem(None, fault="the body is not JSON")]
-        scope: dict[str, object] = {**(tree if isinstance(tree, dict) else {}), "reply": tree}
-        items = [tree] if webhook.each is None else items_of(webhook.each, scope, self.plan.words)
-        if items is None:
-            return [PageItem(tree, fault="the body holds no list of changes where the file says")]
-        return [read_item(self.plan, webhook.fields, item) for item in items]
-
-    def read_kept_item(self, item: Tree, step: Step = Step.POLL) -> PageItem:
-        """Reads an item again that was kept (unknown state, unreadable), for the time after the file was mended."""
-        source = self.plan.webhook if step is Step.WEBHOOK else self.plan.poll
-        if source is None:
-            raise NotSupported(self.code, step)
-        return read_item(self.plan, source.fields, item)
-
-    def _write_step(self, step: Step) -> WriteStep:
-        steps = {
-            Step.SUBMIT: self.plan.submit,
-            Step.ATTACHMENT: self.plan.attachment,
-            Step.WITHDRAW: self.plan.withdraw,
-        }
-        found = steps.get(step)
-        if found is None:
-            raise NotSupported(self.code, step)
-        return found
-
-
-def _case(case_ids: Mapping[str, str]) -> dict[str, object]:
-    return {"id": case_ids.get("case_id"), **{name: value for name, value in case_ids.items() if name != "case_id"}}

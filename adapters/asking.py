@@ -8,15 +8,19 @@ remark is kept only where the file says that the citizen may read it (Q38); no e
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.answers import as_text, identifier, is_readable, reply_scope
+from adapters.answers import identifier, is_readable, reply_scope
 from adapters.context import Scope
-from adapters.expressions import Expression, ExpressionFailed
-from adapters.feed import MAX_CODE_LENGTH, UnreadableItem, moment_of, words_of
+from adapters.deciding import Foreign, decide
+from adapters.expressions import ExpressionFailed
+from adapters.feed import MAX_CODE_LENGTH, UnreadableItem, moment_of, state_of, words_of
 from adapters.functions import Words
-from adapters.plan import AgencyPlan, AskStep
+from adapters.hiding import hidden
+from adapters.plan import AgencyPlan
+from adapters.plan_status import AskStep, ChangeFields
 from connectors.base import Reply
 from domain.foreign_change import Meaning
 from domain.status import Status
@@ -31,12 +35,15 @@ _ABOUT_THE_CASE = frozenset({400, 404, 410, 422})
 
 
 class AskRefused(Exception):
-    """The reply tells no state. `text` holds no content; `about_the_case` says that the system itself is well."""
+    """The reply tells no state. `text` holds no content; `about_the_case` says that the system itself is well, `unknown_case` that it
+    answered well and told of no such case.
+    """
 
-    def __init__(self, text: str, *, about_the_case: bool) -> None:
+    def __init__(self, text: str, *, about_the_case: bool, unknown_case: bool = False) -> None:
         super().__init__(text)
         self.text = text
         self.about_the_case = about_the_case
+        self.unknown_case = unknown_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +64,35 @@ def read_ask(plan: AgencyPlan, step: AskStep, reply: Reply, case_id: str | None)
     if not is_readable(reply):
         named = "a fault" if reply.fault else f"HTTP {reply.status}"
         about_the_case = reply.fault is None and reply.status in _ABOUT_THE_CASE
-        raise AskRefused(f"the question was answered with {named}", about_the_case=about_the_case)
-    scope, words = reply_scope(reply), plan.words
-    if step.case_id is not None:
-        answered = identifier(step.case_id, scope, words)
+        raise AskRefused(
+            f"the question was answered with {named}",
+            about_the_case=about_the_case,
+            unknown_case=about_the_case and reply.status in (404, 410),
+        )
+    scope, words, fields = reply_scope(reply), plan.words, step.fields
+    said = _said(fields, scope, words)
+    if fields.case_id is not None:
+        answered = identifier(fields.case_id, scope, words)
         if answered is None or case_id not in (None, answered):
-            raise AskRefused("the reply is not about the case that was asked for", about_the_case=True)
-    code = _code(step.state, scope, words)
-    if code is None:
+            raise AskRefused(
+                "the reply is not about the case that was asked for",
+                about_the_case=True,
+                unknown_case=answered is None and said is None,
+            )
+    if said is None:
         raise AskRefused("the reply holds no state where the file says", about_the_case=True)
     return CaseNow(
-        code=shown(code, MAX_CODE_LENGTH) or "?",
-        means=plan.means.get(code, Meaning.UNKNOWN),
-        occurred_at=_moment(step.at, scope, words),
-        note=_note(step, scope, words),
+        code=shown(said.code, MAX_CODE_LENGTH) or "?",
+        means=decide(plan.decide, plan.means, said)[0],
+        occurred_at=_moment(fields, scope, words),
+        note=_note(plan, fields, scope),
     )
+
+
+def kept_scope(tree: object, status: str) -> Scope:
+    """The scope of a reply that was kept: what its rows see when it is read again."""
+    fields: dict[str, object] = dict(tree) if isinstance(tree, Mapping) else {}
+    return {**fields, "reply": tree, "http": {"status": status, "headers": {}}, "fault": None}
 
 
 def shown(text: str, most: int) -> str | None:
@@ -81,29 +102,28 @@ def shown(text: str, most: int) -> str | None:
     return (plain if len(plain) <= most else plain[: most - 1].rstrip() + _ELLIPSIS) or None
 
 
-def _code(expression: Expression, scope: Scope, words: Words) -> str | None:
+def _said(fields: ChangeFields, scope: Scope, words: Words) -> Foreign | None:
     try:
-        code = as_text(expression.evaluate(scope, words))
+        return state_of(fields, scope, words)
     except ExpressionFailed:
         # A reply of an unforeseen shape tells no state.
         return None
-    return code if code is not None and len(code) <= MAX_CODE_LENGTH else None
 
 
-def _moment(expression: Expression | None, scope: Scope, words: Words) -> datetime | None:
+def _moment(fields: ChangeFields, scope: Scope, words: Words) -> datetime | None:
     try:
-        return moment_of(expression, scope, words)
+        return moment_of(fields, scope, words)
     except (UnreadableItem, ExpressionFailed):
         # The state is what was asked for; its time is told only when it is one.
         return None
 
 
-def _note(step: AskStep, scope: Scope, words: Words) -> str | None:
+def _note(plan: AgencyPlan, fields: ChangeFields, scope: Scope) -> str | None:
     try:
-        if step.note_is_public is None or step.note_is_public.evaluate(scope, words) is not True:
+        if fields.note_is_public is None or fields.note_is_public.evaluate(scope, plan.words) is not True:
             return None
-        note = words_of(step.note, scope, words)
+        note = words_of(fields.note, scope, plan.words)
     except (UnreadableItem, ExpressionFailed):
         # A remark of an unforeseen shape is not shown; the state is.
         return None
-    return shown(note, MAX_REMARK_LENGTH) if note is not None else None
+    return shown(hidden(note, plan.hides), MAX_REMARK_LENGTH) if note is not None else None

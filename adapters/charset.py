@@ -46,10 +46,14 @@ def holds(text: str, charset: str) -> bool:
     return True
 
 
+def legal_in_xml(text: str) -> str:
+    """`text` without what XML 1.0 forbids: control characters and halves of characters."""
+    return _ILLEGAL_IN_XML.sub("", text)
+
+
 def encodable(text: str, charset: str, instead: str) -> str:
     """`text` with only what `charset` and XML 1.0 can hold; see the filter of this name."""
-    whole = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    whole = _ILLEGAL_IN_XML.sub("", whole)
+    whole = legal_in_xml(unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
     if holds(whole, charset):
         return whole
     return "".join(sign if holds(sign, charset) else _other_way(sign, charset, instead) for sign in whole)
@@ -83,13 +87,25 @@ def ascii_name(name: str, length: int) -> str:
     stem, dot, extension = last.rpartition(".")
     if not dot or not stem:
         stem, extension = last, ""
-    safe_extension = re.sub(r"[^a-z0-9]", "", _in_latin(extension).lower())[:_EXTENSION_CHARACTERS]
+    safe_extension = re.sub(r"[^a-z0-9]", "", in_latin(extension).lower())[:_EXTENSION_CHARACTERS]
     ending = f".{safe_extension}" if safe_extension else ""
-    safe = re.sub(r"[^A-Za-z0-9.-]+", "_", _in_latin(stem)).strip("._-") or "file"
+    safe = re.sub(r"[^A-Za-z0-9.-]+", "_", in_latin(stem)).strip("._-") or "file"
     return safe[: length - len(ending)].rstrip("._-") + ending
 
 
-def _in_latin(text: str) -> str:
+def plain_name(name: str, length: int) -> str:
+    """A file name in any letters, at most `length` characters: no path, no sign reserved on any system, never empty, never hidden."""
+    last = re.split(r"[\\/]", legal_in_xml(unicodedata.normalize("NFC", name)))[-1]
+    safe = re.sub(r'[<>:"|?*\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]', "", last)
+    safe = " ".join(safe.split()).strip(". ") or "file"
+    stem, dot, extension = safe.rpartition(".")
+    if not dot or len(extension) > _EXTENSION_CHARACTERS:
+        return safe[:length].rstrip(". ")
+    return stem[: length - len(extension) - 1].rstrip(". ") + "." + extension
+
+
+def in_latin(text: str) -> str:
+    """`text` with Russian letters spelled in Latin ones; other signs stay."""
     return "".join(_letter(sign) for sign in text)
 
 

@@ -1,38 +1,35 @@
 """Every filter an agency file may use, described in one table: `value | name(arguments)`.
 
 Promises: each filter has a sentence and an example which a test runs; a missing value stays missing through every
-filter but `default`; a wrong kind of value or argument raises FunctionFailed, which names kinds and never values.
+filter but `default`; a wrong kind of value or argument raises FunctionFailed, which names kinds and never values; what
+goes into a filter and what comes out of it is bounded.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import Any
 
 from minijinja import pass_state
 from minijinja._lowlevel import State
 
-from adapters import charset
+from adapters import filters
+from adapters.filters import MAX_SIZE, FunctionFailed, Words
 
-
-class FunctionFailed(Exception):
-    """A filter got a value or an argument it cannot use."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What filters know of one agency: its time zone and its tables of `translate:`."""
-
-    timezone: tzinfo
-    tables: Mapping[str, Mapping[str, str]]
-
-    @classmethod
-    def none(cls) -> Words:
-        return cls(UTC, {})
+__all__ = [
+    "EXAMPLE_HOOKS",
+    "EXAMPLE_SCOPE",
+    "EXAMPLE_TABLES",
+    "FUNCTIONS",
+    "MAX_SIZE",
+    "Argument",
+    "Function",
+    "FunctionFailed",
+    "Words",
+    "as_filters",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +52,8 @@ class Function:
     example: str
     gives: object
     run: Callable[..., object]
+    judge: Callable[..., object] | None = None
+    """Tries the arguments without a value, so that a bad one is a fault of the file and not of the first message."""
 
 
 EXAMPLE_SCOPE: Mapping[str, object] = {
@@ -65,154 +64,93 @@ EXAMPLE_SCOPE: Mapping[str, object] = {
     "bytes": b"abc",
     "degrees": 54.5070000001,
     "count": 2,
+    "list": ["a", "b"],
     "lines": "Первая\nвторая",
     "emoji": "Яма 🕳 тут",
     "file": "Фото двора.JPG",
+    "kind": "0412",
+    "code": "7",
+    "uuid": "0197b0a0-0000-7000-8000-000000000001",
+    "notes": [{"id": 7, "text": "Принято", "private": False}, {"id": 8, "text": "внутреннее", "private": True}],
 }
 EXAMPLE_TABLES: Mapping[str, Mapping[str, str]] = {"kinds": {"roads/pothole": "0412", "*": "0499"}}
-
-_ELLIPSIS = "…"
-
-
-def _shorten(_words: Words, value: str, length: int) -> str:
-    if length < 1:
-        raise FunctionFailed("`shorten` wants at least 1 character")
-    return value if len(value) <= length else value[: length - 1].rstrip() + _ELLIPSIS
-
-
-def _first(_words: Words, value: str, length: int) -> str:
-    return value[: max(length, 0)]
-
-
-def _shorten_bytes(_words: Words, value: str, length: int, name: str = "utf-8") -> str:
-    return charset.shorten_bytes(value, length, _known_charset(name))
-
-
-def _translate(words: Words, value: str, table: str) -> str:
-    rows = words.tables.get(table)
-    if rows is None:
-        raise FunctionFailed(f"`translate`: there is no table `{table}`")
-    found = rows.get(value, rows.get("*"))
-    if found is None:
-        raise FunctionFailed(f'`translate`: the table `{table}` has no row for this value; add the row or a "*" row')
-    return found
-
-
-def _base64(_words: Words, value: bytes | str) -> str:
-    return base64.b64encode(_bytes(value)).decode("ascii")
-
-
-def _sha256(_words: Words, value: bytes | str) -> str:
-    return hashlib.sha256(_bytes(value)).hexdigest()
-
-
-def _bytes(value: bytes | str) -> bytes:
-    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
-
-
-def _local(words: Words, value: datetime) -> str:
-    return value.astimezone(words.timezone).replace(tzinfo=None).isoformat(timespec="seconds")
-
-
-def _utc_ms(_words: Words, value: datetime) -> str:
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-
-
-def _with_zone(words: Words, value: datetime) -> str:
-    return value.astimezone(words.timezone).isoformat(timespec="seconds")
-
-
-def _local_format(words: Words, value: datetime, form: str) -> str:
-    allowed = set("YmdHMSyjf%")
-    if any(code[:1] not in allowed for code in form.replace("%%", "").split("%")[1:]):
-        raise FunctionFailed("`local_format` knows the codes %Y %m %d %H %M %S %y %j %f")
-    return value.astimezone(words.timezone).strftime(form)
-
-
-def _encodable(_words: Words, value: str, name: str, instead: str = "?") -> str:
-    known = _known_charset(name)
-    if not charset.holds(instead, known):
-        raise FunctionFailed(f"`encodable`: {name} cannot hold the replacement either")
-    return charset.encodable(value, known, instead)
-
-
-def _known_charset(name: str) -> str:
-    try:
-        return charset.known(name)
-    except LookupError:
-        raise FunctionFailed(f"`{name}` is not a known charset; write for example `windows-1251`") from None
-
-
-def _ascii_name(_words: Words, value: str, length: int = 80) -> str:
-    if length < 16:
-        raise FunctionFailed("`ascii_name` wants room for at least 16 characters")
-    return charset.ascii_name(value, length)
-
-
-def _one_line(_words: Words, value: str) -> str:
-    return " ".join(value.split())
-
-
-def _text(_words: Words, value: str | int | float | bool) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def _decimal(_words: Words, value: float, places: int) -> str:
-    whole, _, part = f"{value:.{min(max(places, 0), 12)}f}".partition(".")
-    part = part.rstrip("0")
-    return f"{whole}.{part}" if part else whole
-
-
-def _upper(_words: Words, value: str) -> str:
-    return value.upper()
-
-
-def _lower(_words: Words, value: str) -> str:
-    return value.lower()
-
-
-def _trim(_words: Words, value: str) -> str:
-    return value.strip()
-
-
-def _default(_words: Words, value: object, instead: object) -> object:
-    return instead if value is None or value in ("", b"") else value
-
+EXAMPLE_HOOKS: Mapping[str, Callable[[object], object]] = {"house": lambda value: str(value).rpartition(" ")[2]}
 
 _LENGTH = Argument("length", int)
+_OF_ENTRY = (
+    Argument("wanted", str),
+    *(Argument(name, str, optional=True) for name in ("name", "equals", "name_too", "equals_too")),
+)
 _TABLE: tuple[Function, ...] = (
     Function("shorten", "At most so many characters; a longer text ends with `…`.", (str,), (_LENGTH,),
-             "text | shorten(5)", "Яма…", _shorten),
+             "text | shorten(5)", "Яма…", filters.shorten),
     Function("first", "The first so many characters, without a sign that something was cut.", (str,), (_LENGTH,),
-             "category | first(5)", "roads", _first),
+             "category | first(5)", "roads", filters.first),
     Function("shorten_bytes", "At most so many bytes in a charset (utf-8 unless told), never cutting a character in two.", (str,),
-             (_LENGTH, Argument("charset", str, optional=True)), "text | shorten_bytes(9, 'utf-8')", "Яма…", _shorten_bytes),
+             (_LENGTH, Argument("charset", str, optional=True)), "text | shorten_bytes(9, 'utf-8')", "Яма…", filters.shorten_bytes),
     Function("translate", 'The value\'s row in a table of `translate:`, else the "*" row; no row is a failure and never a guess.', (str,),
-             (Argument("table", str),), "category | translate('kinds')", "0412", _translate),
+             (Argument("table", str),), "category | translate('kinds')", "0412", filters.translate),
     Function("base64", "Bytes, or the UTF-8 of a text, as base64. A SOAP element of the type base64Binary needs no such help.", (str, bytes), (),
-             "bytes | base64", "YWJj", _base64),
-    Function("sha256", "Hex digest of bytes, or of the UTF-8 of a text.", (str, bytes), (), "bytes | sha256 | first(8)", "ba7816bf", _sha256),
+             "bytes | base64", "YWJj", filters.base64),
+    Function("sha256", "Hex digest of bytes, or of the UTF-8 of a text.", (str, bytes), (), "bytes | sha256 | first(8)", "ba7816bf", filters.sha256),
     Function("local", "A time as the agency's clock shows it, without zone, to the second.", (datetime,), (),
-             "moment | local", "2026-01-31T12:05:07", _local),
-    Function("utc_ms", "A time in UTC with milliseconds and `Z`.", (datetime,), (), "moment | utc_ms", "2026-01-31T09:05:07.250Z", _utc_ms),
+             "moment | local", "2026-01-31T12:05:07", filters.local),
+    Function("utc_ms", "A time in UTC with milliseconds and `Z`.", (datetime,), (), "moment | utc_ms", "2026-01-31T09:05:07.250Z", filters.utc_ms),
     Function("with_zone", "A time as the agency's clock shows it, with its distance from UTC, to the second.", (datetime,), (),
-             "moment | with_zone", "2026-01-31T12:05:07+03:00", _with_zone),
-    Function("local_format", "A time as the agency's clock shows it, in a form such as `%d.%m.%Y %H:%M`.", (datetime,), (Argument("form", str),),
-             "moment | local_format('%d.%m.%Y %H:%M')", "31.01.2026 12:05", _local_format),
+             "moment | with_zone", "2026-01-31T12:05:07+03:00", filters.with_zone),
+    Function("local_format", "A time as the agency's clock shows it, in a form such as `%d.%m.%Y %H:%M`; the same as `time` without a zone.",
+             (datetime,), (Argument("form", str),), "moment | local_format('%d.%m.%Y %H:%M')", "31.01.2026 12:05", filters.time, filters.judge_time),
+    Function("time", "A time in a form of your own (%Y %y %m %d %H %I %M %S %p %j %b %B %a %A %z %:z %f %L %s), "
+             "in the agency's zone or the named one.",
+             (datetime,), (Argument("form", str), Argument("zone", str, optional=True)),
+             "moment | time('%d-%b-%Y %H:%M:%S', 'UTC') | upper", "31-JAN-2026 09:05:07", filters.time, filters.judge_time),
+    Function("shift", "A time moved by a duration such as `-2m`, for an agency whose clock is wrong by a known amount.", (datetime,),
+             (Argument("by", str),), "moment | shift('-2m') | utc_ms", "2026-01-31T09:03:07.250Z", filters.shift, filters.judge_shift),
+    Function("by_their_clock", "A time as the agency's own clock showed it: moved by the difference measured on the Date of its replies.",
+             (datetime,), (), "moment | by_their_clock | utc_ms", "2026-01-31T09:05:07.250Z", filters.by_their_clock),
+    Function("like", "Whether a text fits a pattern with `*` for anything; case does not matter.", (str,), (Argument("pattern", str),),
+             "text | like('яма*')", True, filters.like, filters.judge_like),
+    Function("same_words", "Whether a text is the argument or its beginning (20 letters at least), whatever became of spaces and signs.", (str,),
+             (Argument("other", object),), "lines | same_words('первая, ВТОРАЯ!')", True, filters.same_words),
+    Function("translate_back", "Our word for the agency's value: its row in `translate_back:`, else the one row of `translate:` that gives it, "
+             'else the "*" row of `translate_back:`.', (str,), (Argument("table", str),),
+             "kind | translate_back('kinds')", "roads/pothole", filters.translate_back),
+    Function("hook", "What a Python function named under `hooks:` makes of the value, where this language ends.", (object,), (Argument("name", str),),
+             "text | hook('house')", "улице", filters.hook),
+    Function("data_uri", "Bytes as a `data:` address of this media type.", (bytes,), (Argument("media_type", object),),
+             "bytes | data_uri('image/png')", "data:image/png;base64,YWJj", filters.data_uri),
+    Function("latin", "Russian letters spelled in Latin ones, every other sign in ASCII or as `?`.", (str,), (),
+             "text | latin", "Yama na ulitse", filters.latin),
+    Function("plain_name", "A file name without paths and signs that systems stumble over, letters kept, never empty; "
+             "100 characters unless told.", (str,), (Argument("length", int, optional=True),), "file | plain_name", "Фото двора.JPG",
+             filters.plain_name),
+    Function("number", "A text as a number.", (str, int, float), (), "code | number", 7, filters.number),
     Function("encodable", "Only what a charset can hold: signs it lacks are said in others (`₽` as `руб.`) or replaced by the second "
              "argument (`?` unless told); what XML forbids is left out; line ends become `\\n`.", (str,),
-             (Argument("charset", str), Argument("instead", str, optional=True)), "emoji | encodable('windows-1251', '?')", "Яма ? тут", _encodable),
+             (Argument("charset", str), Argument("instead", str, optional=True)), "emoji | encodable('windows-1251', '?')", "Яма ? тут",
+             filters.encodable),
     Function("ascii_name", "A safe ASCII file name, Russian letters spelled in Latin ones, the extension kept; 80 characters unless told.", (str,),
-             (Argument("length", int, optional=True),), "file | ascii_name", "Foto_dvora.jpg", _ascii_name),
-    Function("one_line", "Line ends and runs of spaces become one space.", (str,), (), "lines | one_line", "Первая вторая", _one_line),
-    Function("text", "A number or a yes/no as text.", (str, int, float, bool), (), "count | text", "2", _text),
+             (Argument("length", int, optional=True),), "file | ascii_name", "Foto_dvora.jpg", filters.ascii_name),
+    Function("one_line", "Line ends and runs of spaces become one space.", (str,), (), "lines | one_line", "Первая вторая", filters.one_line),
+    Function("join", "A list as one text, with a comma between its parts unless told.", (list, tuple), (Argument("between", str, optional=True),),
+             "list | join(';')", "a;b", filters.join),
+    Function("names", "The names of a structure's fields in their order, with spaces between: what is there at all.", (dict,), (),
+             "notes[0] | names", "id text private", filters.names),
+    Function("uuid1", "A time-based identifier (UUID version 1) for systems that take no other, made of one of ours; the same for the same.",
+             (str,), (), "uuid | uuid1", "7d814314-5335-11f0-a819-ed5ee62702ea", filters.uuid1),
+    Function("first_of", "Of a list of structures, one field of the first that has it; with names and values, of the first whose "
+             "fields are so. A lone structure is a list of one.", (list, tuple, dict), _OF_ENTRY, "notes | first_of('text', 'id', '8')",
+             "внутреннее", filters.first_of),
+    Function("last_of", "As `first_of`, from the end: the latest public note of a history, for instance.", (list, tuple, dict), _OF_ENTRY,
+             "notes | last_of('text', 'private', 'false')", "Принято", filters.last_of),
+    Function("text", "A number or a yes/no as text.", (str, int, float, bool), (), "count | text", "2", filters.text),
     Function("decimal", "A number as text with at most so many digits after the point, never with an exponent.", (int, float),
-             (Argument("places", int),), "degrees | decimal(6)", "54.507", _decimal),
-    Function("upper", "Capital letters.", (str,), (), "text | first(3) | upper", "ЯМА", _upper),
-    Function("lower", "Small letters.", (str,), (), "text | first(3) | lower", "яма", _lower),
-    Function("trim", "Without spaces and line ends around it.", (str,), (), "' a ' | trim", "a", _trim),
+             (Argument("places", int),), "degrees | decimal(6)", "54.507", filters.decimal),
+    Function("upper", "Capital letters.", (str,), (), "text | first(3) | upper", "ЯМА", filters.upper),
+    Function("lower", "Small letters.", (str,), (), "text | first(3) | lower", "яма", filters.lower),
+    Function("trim", "Without spaces and line ends around it.", (str,), (), "' a ' | trim", "a", filters.trim),
     Function("default", "The argument, where the value is missing or empty.", (object,), (Argument("instead", object),),
-             "missing | default('none')", "none", _default),
+             "missing | default('none')", "none", filters.default),
 )  # fmt: skip
 FUNCTIONS: Mapping[str, Function] = {function.name: function for function in _TABLE}
 
@@ -225,12 +163,20 @@ def as_filters() -> dict[str, Callable[..., Any]]:
 def _as_filter(function: Function) -> Callable[..., Any]:
     def run(state: State, value: object = None, *arguments: object, **named: object) -> object:
         _judge(function, arguments, named)
+        if value is None and function.judge is not None:
+            function.judge(*arguments)
         words: Words = state.lookup("_words")
         if value is None and function.name != "default":
             return None
         if not isinstance(value, function.takes) and object not in function.takes:
             raise FunctionFailed(f"`{function.name}` wants {_kinds(function.takes)}, and got {_kind(type(value))}")
-        return function.run(words, value, *arguments)
+        if isinstance(value, (str, bytes)) and len(value) > MAX_SIZE:
+            raise FunctionFailed(f"`{function.name}`: the value is larger than {MAX_SIZE} characters or bytes")
+        try:
+            return function.run(words, value, *arguments)
+        except (OverflowError, ValueError) as error:
+            # A number beyond any system's, a time beyond the calendar.
+            raise FunctionFailed(f"`{function.name}` cannot take this value ({type(error).__name__})") from None
 
     run.__name__ = function.name
     return pass_state(run)

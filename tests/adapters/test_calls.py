@@ -139,7 +139,7 @@ def test_what_cannot_be_said_names_the_row_and_never_the_value(rows: dict[str, s
 
 
 def test_a_file_must_be_bytes_and_a_query_plain() -> None:
-    row = FileFields("file", parse("'x'"), parse("'y'"), parse("'not bytes'"))
+    row = FileFields("file", parse("'x'"), parse("'y'"), parse("7"))
     with pytest.raises(CannotBuild, match="must be bytes"):
         build_call(Sending("POST /x", files=(row,)), {}, MOSCOW)
     query = Sending("GET /x", query=(Field(("since",), parse("poll.since")),))

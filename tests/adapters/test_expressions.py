@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.expressions import Expression, ExpressionFailed, ExpressionFault, follow, parse
-from adapters.functions import EXAMPLE_SCOPE, EXAMPLE_TABLES, FUNCTIONS, Function, Words
+from adapters.functions import EXAMPLE_HOOKS, EXAMPLE_SCOPE, EXAMPLE_TABLES, FUNCTIONS, Function, Words
 from tests.adapters.words import MOSCOW
 
 
@@ -15,7 +15,7 @@ def value(text: str, scope: dict[str, object] | None = None) -> object:
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda function: function.name)
 def test_every_filter_does_what_its_example_says(function: Function) -> None:
-    words = Words(MOSCOW.timezone, EXAMPLE_TABLES)
+    words = Words(MOSCOW.timezone, EXAMPLE_TABLES, hooks=EXAMPLE_HOOKS)
     assert parse(function.example).evaluate(EXAMPLE_SCOPE, words) == function.gives
     assert function.name in function.example
     assert function.says.endswith(".")
