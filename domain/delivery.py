@@ -7,10 +7,12 @@ delivery rests for ever: it is done, it has a next attempt, or it stands in fron
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from domain.bilingual import Bilingual
 from domain.outcome import Outcome, OutcomeKind, WhenAnswerIsLost
 
 
@@ -19,6 +21,62 @@ class Purpose(StrEnum):
 
     SUBMIT = "SUBMIT"
     WITHDRAW = "WITHDRAW"
+    ADD_COMMENT = "ADD_COMMENT"
+    ADD_ATTACHMENT = "ADD_ATTACHMENT"
+    REOPEN = "REOPEN"
+    SET_PRIORITY = "SET_PRIORITY"
+
+
+NO_CASE = Bilingual(
+    "В системе организации нет дела по этому сообщению, поэтому передать туда нечего.",
+    "The organisation's system has no case for this message, so there is nothing to bring there.",
+)
+CANNOT: Mapping[Purpose, Bilingual] = {
+    Purpose.WITHDRAW: Bilingual(
+        "Система организации не умеет отзывать сообщения: у нас оно отозвано, там оно осталось.",
+        "The organisation's system has no way to take a message back: it is withdrawn here and stays there.",
+    ),
+    Purpose.ADD_COMMENT: Bilingual(
+        "Система организации не принимает дополнений: ваши слова сохранены у нас, но до организации они так не дойдут.",
+        "The organisation's system takes no additions: your words are kept here and do not reach the organisation this way.",
+    ),
+    Purpose.ADD_ATTACHMENT: Bilingual(
+        "Система организации не принимает файлы к уже отправленному сообщению: они сохранены у нас, но туда не дойдут.",
+        "The organisation's system takes no files for a message that was sent: they are kept here and do not get there.",
+    ),
+    Purpose.REOPEN: Bilingual(
+        "Система организации не умеет открывать дело заново: повторное рассмотрение начнёт сотрудник.",
+        "The organisation's system cannot open a case again: a member of staff will begin another consideration.",
+    ),
+    Purpose.SET_PRIORITY: Bilingual(
+        "Система организации не различает срочность: срочность отмечена только у нас.",
+        "The organisation's system knows no urgency: it is noted here only.",
+    ),
+}
+"""What a citizen reads when the organisation's system lacks what they asked for."""
+NOT_TAKEN: Mapping[Purpose, Bilingual] = {
+    Purpose.WITHDRAW: Bilingual(
+        "Система организации не приняла отзыв: у нас сообщение отозвано, там оно осталось.",
+        "The organisation's system did not take the withdrawal: the message is withdrawn here and stays there.",
+    ),
+    Purpose.ADD_COMMENT: Bilingual(
+        "Система организации не приняла дополнение: ваши слова сохранены у нас.",
+        "The organisation's system did not take the addition: your words are kept here.",
+    ),
+    Purpose.ADD_ATTACHMENT: Bilingual(
+        "Система организации не приняла файлы: они сохранены у нас.",
+        "The organisation's system did not take these files: they are kept here.",
+    ),
+    Purpose.REOPEN: Bilingual(
+        "Система организации отказалась открыть дело заново: сообщением займётся сотрудник.",
+        "The organisation's system refused to open the case again: a member of staff will see to the message.",
+    ),
+    Purpose.SET_PRIORITY: Bilingual(
+        "Система организации не приняла срочность: она отмечена только у нас.",
+        "The organisation's system did not take the urgency: it is noted here only.",
+    ),
+}
+"""What a citizen reads when the organisation's system has the means and refuses all the same."""
 
 
 class DeliveryState(StrEnum):
@@ -37,6 +95,11 @@ class DeliveryState(StrEnum):
     DELIVERED = "DELIVERED"
     REFUSED = "REFUSED"
     CANCELLED = "CANCELLED"
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing more will be done for it."""
+        return self in (DeliveryState.DELIVERED, DeliveryState.REFUSED, DeliveryState.CANCELLED)
 
 
 OPEN_STATES = frozenset({DeliveryState.QUEUED, DeliveryState.READY, DeliveryState.IN_FLIGHT, DeliveryState.LOOKING_UP})

@@ -32,6 +32,8 @@ class ForeignChange:
 
     `case_id` is theirs, `event_key` tells repeats apart (theirs, or a digest of the item), `code` is the state in their words and `means` what the
     agency file makes of it. `occurred_at` is theirs and may be missing (Q14). `note` is private unless the file says otherwise (Q38).
+    `reference` is our number, where the item holds it (Q10). `after_s` is how long the state must have stood before it counts.
+    `category` is our code of the topic the agency names. `own_words` asks to drop a note that only repeats what the citizen wrote (Q33).
     """
 
     case_id: str
@@ -42,3 +44,7 @@ class ForeignChange:
     note: str | None = None
     note_is_public: bool = False
     answer: ForeignAnswer | None = None
+    reference: str | None = None
+    after_s: float = 0.0
+    own_words: bool = True
+    category: str | None = None

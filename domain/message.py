@@ -42,6 +42,15 @@ class CategorySource(StrEnum):
     MODERATOR = "MODERATOR"
 
 
+class Priority(StrEnum):
+    """How urgent a message is, as an official says. The order is that of urgency."""
+
+    LOW = "LOW"
+    USUAL = "USUAL"
+    HIGH = "HIGH"
+    URGENT = "URGENT"
+
+
 class Resolution(StrEnum):
     """The citizen's own word on whether the problem is gone."""
 

@@ -29,7 +29,8 @@ class Outcome:
     """What one attempt came to.
 
     `case_ids` holds the agency's identifiers by name; the name `case_id` is the one its feed uses. `already_there` marks an acceptance that
-    found earlier work (Q8). `code` is the agency's own code, `text` one sentence for operators without any citizen's words.
+    found earlier work (Q8). `code` is the agency's own code, `text` one sentence for operators without any citizen's words. `kept` is what
+    later steps need from this answer, by the file's names.
     """
 
     kind: OutcomeKind
@@ -38,6 +39,7 @@ class Outcome:
     already_there: bool = False
     code: str | None = None
     retry_after_s: float | None = None
+    kept: dict[str, str] = field(default_factory=dict)
 
     @property
     def case_id(self) -> str | None:

@@ -13,7 +13,7 @@ import strawberry
 
 from domain.delivery import DeliveryState, Purpose
 from domain.event import EventKind
-from domain.message import CategorySource, Channel, PlaceSource, Regime, Resolution
+from domain.message import CategorySource, Channel, PlaceSource, Priority, Regime, Resolution
 from domain.status import Status
 
 
@@ -91,6 +91,10 @@ _describe(
         "NOTE": "Words from the organisation that move nothing.",
         "ANSWER": "An answer arrived.",
         "VERDICT": "The citizen rated an answer. Never changes the status.",
+        "COMMENT": "The citizen added words; `note` holds them.",
+        "ATTACHMENT": "The citizen added files; `note` names them.",
+        "PRIORITY": "An official said how urgent the message is, and why in `note`.",
+        "CATEGORY": "The organisation files the matter under another topic, named in `note`. The message keeps its own.",
         "DELIVERY": "Something about bringing the message to the organisation.",
     },
 )
@@ -145,9 +149,26 @@ _describe(
     },
 )
 _describe(
+    Priority,
+    "How urgent a message is.",
+    {
+        "LOW": "It may wait behind others.",
+        "USUAL": "Like most; so until an official says otherwise.",
+        "HIGH": "Before the usual ones.",
+        "URGENT": "At once: people may come to harm.",
+    },
+)
+_describe(
     Purpose,
     "What is to be brought to an organisation.",
-    {"SUBMIT": "The message with its files.", "WITHDRAW": "Word that the citizen has taken the message back."},
+    {
+        "SUBMIT": "The message with its files.",
+        "WITHDRAW": "Word that the citizen has taken the message back.",
+        "ADD_COMMENT": "Something the citizen adds to the message.",
+        "ADD_ATTACHMENT": "Files the citizen adds to the message.",
+        "REOPEN": "Word that the citizen does not take the answer.",
+        "SET_PRIORITY": "How urgent the message is.",
+    },
 )
 _describe(
     DeliveryState,

@@ -30,6 +30,6 @@ class Event:
     occurred_at: datetime | None = strawberry.field(description="When it happened, as the organisation says.")
     organisation: Organisation | None = strawberry.field(description="The organisation concerned.")
     note: str | None = strawberry.field(
-        description="What the organisation wrote, where it is meant for the citizen.",
+        description="What was written: by the citizen, or by the organisation where it is meant for the citizen.",
         metadata=shows(Column(lambda table: case((table.c.note_is_public, table.c.note)))),
     )

@@ -149,6 +149,17 @@ def filter_not_yours(path: str) -> Fault:
     )
 
 
+def priority_not_yours() -> Fault:
+    """For whoever may see a message and not work on it, and the same for whoever works nowhere."""
+    return Fault(
+        Code.FORBIDDEN,
+        Bilingual(
+            "Срочность назначают сотрудники организации, у которой сообщение. Обратитесь к ним или дополните сообщение (addComment).",
+            "How urgent a message is, the people of the organisation that has it decide. Ask them, or add to it (`addComment`).",
+        ),
+    )
+
+
 def order_not_possible(argument: str, most: int) -> Fault:
     return Fault(
         Code.BAD_REQUEST,

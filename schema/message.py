@@ -7,7 +7,7 @@ from datetime import date, datetime
 import strawberry
 from sqlalchemy import or_
 
-from domain.message import CategorySource, Channel, PlaceSource, Regime
+from domain.message import CategorySource, Channel, PlaceSource, Priority, Regime
 from domain.status import Status
 from schema.answer import Answer
 from schema.arguments import InLanguage, Newest
@@ -88,6 +88,7 @@ class Message(Node):
     status_since: datetime = strawberry.field(description="Since when it stands there.")
     received_at: datetime = strawberry.field(description="When it was accepted; the deadline counts from this day.")
     deadline_on: date = strawberry.field(description="The last day for the answer. It never restarts at a hand-over.")
+    priority: Priority = strawberry.field(description="How urgent it is, as an official said.")
     regime: Regime = strawberry.field(description="The law it lives by.")
     channel: Channel = strawberry.field(description="How it came.")
     category: Category | None = strawberry.field(description="What it is about; null until a person decides.")

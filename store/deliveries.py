@@ -26,7 +26,10 @@ LOOK_UP_STEP = "look_up"
 
 @dataclass(frozen=True, slots=True)
 class StoredAttachment:
-    """An attachment of a message as the ledger knows it; the bytes lie in the blob store under `sha256`."""
+    """An attachment of a message as the ledger knows it; the bytes lie in the blob store under `sha256`.
+
+    `delivery_id` names the delivery that brings it, where it was added to a message that was there already.
+    """
 
     id: UUID
     position: int
@@ -34,6 +37,7 @@ class StoredAttachment:
     media_type: str
     size_bytes: int
     sha256: str
+    delivery_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class DueDelivery:
     steps_done: Mapping[str, Mapping[str, Any]]
     attachments: Sequence[StoredAttachment]
     case_ids: Mapping[str, str]
+    body: Mapping[str, Any] | None = None
 
     @property
     def message_id(self) -> UUID:
@@ -95,7 +100,7 @@ def _deliveries() -> Select[Any]:
     )
     file = AttachmentRow
     one_file = func.jsonb_build_array(
-        file.id, file.position, file.file_name, file.media_type, file.size_bytes, file.sha256
+        file.id, file.position, file.file_name, file.media_type, file.size_bytes, file.sha256, file.delivery_id
     )
     files = (
         select(func.coalesce(func.jsonb_agg(aggregate_order_by(one_file, file.position)), func.jsonb_build_array()))
@@ -115,6 +120,7 @@ def _deliveries() -> Select[Any]:
         select(
             DeliveryRow.id.label("delivery_id"),
             DeliveryRow.purpose,
+            DeliveryRow.body,
             DeliveryRow.state,
             DeliveryRow.round,
             DeliveryRow.attempts,
@@ -151,6 +157,13 @@ _ABANDONED = (
         AttemptRow.epoch < bindparam("epoch"),
     )
 )
+_SUBMITTED = (
+    _deliveries()
+    .where(MessageRow.reference == bindparam("reference"), DeliveryRow.purpose == Purpose.SUBMIT)
+    .where(DeliveryRow.state.not_in((DeliveryState.IN_FLIGHT, DeliveryState.CANCELLED, DeliveryState.REFUSED)))
+    .order_by(DeliveryRow.round.desc())
+    .limit(1)
+)
 _BEGIN = text(
     """
     WITH new AS (SELECT * FROM json_populate_recordset(NULL::attempt, CAST(:attempts AS json))),
@@ -182,9 +195,19 @@ def _due(row: Row[Any]) -> DueDelivery:
         attempts=row.attempts,
         first_attempt_at=row.first_attempt_at,
         steps_done=row.steps_done,
-        attachments=[StoredAttachment(UUID(one[0]), *one[1:]) for one in row.files],
+        attachments=_files(row),
         case_ids=row.case_ids or {},
+        body=row.body,
     )
+
+
+def _files(row: Row[Any]) -> list[StoredAttachment]:
+    """What was added later is no part of the submission: a repeat of it must say the same."""
+    files: list[StoredAttachment] = []
+    for key, position, name, media_type, size_bytes, sha256, delivery_id in row.files:
+        later = UUID(delivery_id) if delivery_id else None
+        files.append(StoredAttachment(UUID(key), position, name, media_type, size_bytes, sha256, later))
+    return [one for one in files if one.delivery_id is None or row.purpose is not Purpose.SUBMIT]
 
 
 async def begin(unit: Unit, claim: Claim, due: Sequence[tuple[DueDelivery, str]], now: datetime) -> list[Attempt]:
@@ -211,3 +234,10 @@ async def find_abandoned(unit: Unit, claim: Claim) -> list[Attempt]:
     """Attempts that an earlier holder of the turn began and never finished: their answers are lost."""
     rows = await unit.execute(_ABANDONED, {"organisation_code": claim.organisation_code, "epoch": claim.epoch})
     return [Attempt(row.attempt_id, _due(row), row.step, row.number, row.started_at) for row in rows]
+
+
+async def find_submission(unit: Unit, claim: Claim, reference: str) -> DueDelivery | None:
+    """The newest submission of a message to the agency, locked until the unit ends, while its case is not known; None otherwise."""
+    parameters = {"organisation_code": claim.organisation_code, "reference": reference}
+    row = (await unit.execute(_SUBMITTED, parameters)).one_or_none()
+    return None if row is None or row.case_ids else _due(row)

@@ -1,19 +1,21 @@
-"""The inbox: raw bodies from agencies, where a feed has been read to, and changes that cannot be applied yet."""
+"""The inbox: raw bodies from agencies, whose cases they speak of, and changes that cannot be applied yet. Feeds: `store.feeds`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import func, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from uuid6 import uuid7
 
+from domain.delivery import Purpose
 from domain.status import Status
-from store.tables import CaseRow, FeedCursorRow, HeldChangeRow, InboxRow, MessageRow
-from store.turns import Claim
+from store.deliveries import DueDelivery
+from store.tables import CaseRow, DeliveryRow, HeldChangeRow, InboxRow, MessageRow
 from store.unit import Unit
 
 
@@ -23,32 +25,11 @@ async def keep_webhook(unit: Unit, organisation_code: str, raw: bytes) -> None:
     unit.nudge(organisation_code)
 
 
-async def keep_page(unit: Unit, claim: Claim, raw: bytes, items: Sequence[Any], cursor: Mapping[str, str]) -> None:
-    """Store one page of a feed and how far it reads, together: the cursor never moves past what is not on disk (P8)."""
-    code = claim.organisation_code
-    if items:
-        await unit.execute(
-            insert(InboxRow), {"organisation_code": code, "source": "poll", "raw": raw, "items": list(items)}
-        )
-    statement = upsert(FeedCursorRow).values(organisation_code=code, position=dict(cursor))
-    await unit.execute(
-        statement.on_conflict_do_update(
-            index_elements=["organisation_code"], set_={"position": statement.excluded.position, "moved_at": func.now()}
-        )
-    )
-
-
-async def read_cursor(unit: Unit, organisation_code: str) -> dict[str, str] | None:
-    """Where the feed was read to, None before the first page."""
-    statement = select(FeedCursorRow.position).where(FeedCursorRow.organisation_code == organisation_code)
-    position: dict[str, str] | None = (await unit.execute(statement)).scalar_one_or_none()
-    return position
-
-
 @dataclass(frozen=True, slots=True)
 class UnreadBody:
     id: int
     source: str
+    feed: str
     raw: bytes
     items: Sequence[Any] | None
 
@@ -56,13 +37,13 @@ class UnreadBody:
 async def next_unread(unit: Unit, organisation_code: str) -> UnreadBody | None:
     """The oldest body nobody has read. Only the holder of the agency's turn reads, so it needs no lock."""
     statement = (
-        select(InboxRow.id, InboxRow.source, InboxRow.raw, InboxRow.items)
+        select(InboxRow.id, InboxRow.source, InboxRow.feed, InboxRow.raw, InboxRow.items)
         .where(InboxRow.organisation_code == organisation_code, InboxRow.state == "new")
         .order_by(InboxRow.id)
         .limit(1)
     )
     row = (await unit.execute(statement)).one_or_none()
-    return None if row is None else UnreadBody(row.id, row.source, row.raw, row.items)
+    return None if row is None else UnreadBody(row.id, row.source, row.feed, row.raw, row.items)
 
 
 async def finish_body(unit: Unit, inbox_id: int, broken: str | None = None) -> None:
@@ -72,13 +53,15 @@ async def finish_body(unit: Unit, inbox_id: int, broken: str | None = None) -> N
 
 @dataclass(slots=True)
 class CaseOfMessage:
-    """A case of ours with its message locked. `status` follows the moves made in this unit."""
+    """A case of ours with its message locked. `status` and `foreign_code` follow what this unit writes; `text` is the citizen's."""
 
     case_id: str
     message_id: UUID
     status: Status
     round: int
     current_round: int
+    foreign_code: str | None
+    text: str
 
 
 async def lock_cases(unit: Unit, organisation_code: str, case_ids: Sequence[str]) -> dict[str, CaseOfMessage]:
@@ -92,6 +75,8 @@ async def lock_cases(unit: Unit, organisation_code: str, case_ids: Sequence[str]
             MessageRow.status,
             CaseRow.round,
             MessageRow.round.label("current_round"),
+            CaseRow.foreign_code,
+            MessageRow.text,
         )
         .join(MessageRow, MessageRow.id == CaseRow.message_id)
         .where(CaseRow.organisation_code == organisation_code, CaseRow.case_id.in_(case_ids))
@@ -99,7 +84,9 @@ async def lock_cases(unit: Unit, organisation_code: str, case_ids: Sequence[str]
         .with_for_update(of=MessageRow)
     )
     return {
-        row.case_id: CaseOfMessage(row.case_id, row.message_id, row.status, row.round, row.current_round)
+        row.case_id: CaseOfMessage(
+            row.case_id, row.message_id, row.status, row.round, row.current_round, row.foreign_code, row.text
+        )
         for row in await unit.execute(statement)
     }
 
@@ -112,6 +99,51 @@ async def note_foreign_code(unit: Unit, organisation_code: str, case_id: str, co
     )
 
 
+async def references_without_case(unit: Unit, organisation_code: str, references: Sequence[str]) -> set[str]:
+    """Those of our references whose submission to this agency has no case number yet (Q10)."""
+    if not references:
+        return set()
+    statement = (
+        select(MessageRow.reference)
+        .join(DeliveryRow, DeliveryRow.message_id == MessageRow.id)
+        .where(
+            MessageRow.reference.in_(references),
+            DeliveryRow.organisation_code == organisation_code,
+            DeliveryRow.purpose == Purpose.SUBMIT,
+            ~_has_case(),
+        )
+    )
+    return {row.reference for row in await unit.execute(statement)}
+
+
+def _has_case() -> ColumnElement[bool]:
+    return (
+        select(CaseRow.id)
+        .where(
+            CaseRow.message_id == DeliveryRow.message_id,
+            CaseRow.organisation_code == DeliveryRow.organisation_code,
+            CaseRow.round == DeliveryRow.round,
+        )
+        .exists()
+    )
+
+
+async def learn_case(unit: Unit, delivery: DueDelivery, organisation_code: str, case_id: str) -> None:
+    """The number of a case whose submission is settled already, learnt from what came back."""
+    values = {
+        "id": uuid7(),
+        "message_id": delivery.message_id,
+        "organisation_code": organisation_code,
+        "round": delivery.round,
+        "case_id": case_id,
+        "ids": {"case_id": case_id},
+    }
+    await unit.execute(upsert(CaseRow).values(**values).on_conflict_do_nothing())
+
+
+# Changes that cannot be applied yet
+
+
 @dataclass(frozen=True, slots=True)
 class HeldChange:
     """A change kept for later, with the raw item it came as and the kind of source it came from."""
@@ -120,38 +152,52 @@ class HeldChange:
     inbox_id: int
     item: object
     source: str
+    feed: str
     why: str
+    code: str | None
 
 
-async def hold_change(
-    unit: Unit,
-    organisation_code: str,
-    body: UnreadBody,
-    *,
-    why: str,
-    item: object,
-    event_key: str,
-    case_id: str | None,
-    code: str | None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a change waits. `edition` is that of the file it was read with; `due_at` is when a state that must stand for a while counts."""
+
+    why: str
+    event_key: str
+    edition: str
+    case_id: str | None = None
+    code: str | None = None
+    due_at: datetime | None = None
+
+
+async def hold_change(unit: Unit, organisation_code: str, body: UnreadBody, item: object, hold: Hold) -> None:
     """Keep a change that cannot be applied yet. The same one twice is kept once."""
     values = {
         "id": uuid7(),
         "organisation_code": organisation_code,
         "inbox_id": body.id,
-        "event_key": event_key,
-        "case_id": case_id,
-        "code": code,
-        "change": {"item": item, "source": body.source},
-        "why": why,
+        "event_key": hold.event_key,
+        "case_id": hold.case_id,
+        "code": hold.code,
+        "change": {"item": item, "source": body.source, "feed": body.feed},
+        "why": hold.why,
+        "tried_with": hold.edition,
+        "due_at": hold.due_at,
     }
     await unit.execute(upsert(HeldChangeRow).values(**values).on_conflict_do_nothing())
 
 
-async def held_changes(
-    unit: Unit, organisation_code: str, known_codes: Sequence[str], at_most: int
-) -> list[HeldChange]:
-    """Held changes that may go on now: their case has become ours, or their code has found a meaning in the file."""
+async def held_among(unit: Unit, organisation_code: str, event_keys: Sequence[str]) -> set[str]:
+    """The keys under which something was held before, whatever became of it."""
+    if not event_keys:
+        return set()
+    statement = select(HeldChangeRow.event_key).where(
+        HeldChangeRow.organisation_code == organisation_code, HeldChangeRow.event_key.in_(event_keys)
+    )
+    return {row.event_key for row in await unit.execute(statement)}
+
+
+async def held_changes(unit: Unit, organisation_code: str, edition: str, at_most: int) -> list[HeldChange]:
+    """Held changes that may go on now: their case has become ours, their time has come, or the file was mended since they were read."""
     case_is_ours = (
         select(CaseRow.id)
         .where(CaseRow.organisation_code == HeldChangeRow.organisation_code, CaseRow.case_id == HeldChangeRow.case_id)
@@ -159,10 +205,11 @@ async def held_changes(
     )
     may_go_on = or_(
         (HeldChangeRow.why == "unknown_case") & case_is_ours,
-        (HeldChangeRow.why == "unknown_code") & HeldChangeRow.code.in_(known_codes),
+        (HeldChangeRow.why == "too_early") & (HeldChangeRow.due_at <= func.now()),
+        HeldChangeRow.why.in_(("unknown_code", "unreadable")) & HeldChangeRow.tried_with.is_distinct_from(edition),
     )
     statement = (
-        select(HeldChangeRow.id, HeldChangeRow.inbox_id, HeldChangeRow.change, HeldChangeRow.why)
+        select(HeldChangeRow.id, HeldChangeRow.inbox_id, HeldChangeRow.change, HeldChangeRow.why, HeldChangeRow.code)
         .where(
             HeldChangeRow.organisation_code == organisation_code,
             HeldChangeRow.state == literal_column("'held'"),
@@ -173,15 +220,42 @@ async def held_changes(
         .with_for_update()
     )
     return [
-        HeldChange(row.id, row.inbox_id, row.change["item"], row.change["source"], row.why)
+        HeldChange(
+            row.id,
+            row.inbox_id,
+            row.change["item"],
+            row.change["source"],
+            row.change.get("feed", ""),
+            row.why,
+            row.code,
+        )
         for row in await unit.execute(statement)
     ]
 
 
-async def release_held(unit: Unit, held_id: UUID) -> None:
-    await unit.execute(update(HeldChangeRow).where(HeldChangeRow.id == held_id).values(state="applied"))
+async def raw_of(unit: Unit, inbox_id: int) -> bytes:
+    """The body a held change came in."""
+    raw: bytes = (await unit.execute(select(InboxRow.raw).where(InboxRow.id == inbox_id))).scalar_one()
+    return raw
 
 
-async def hold_differently(unit: Unit, held_id: UUID, why: str) -> None:
+async def read_body_again(unit: Unit, inbox_id: int) -> None:
+    """The body is unread once more: the file can read it now."""
+    values = {"state": "new", "reason": None, "done_at": None}
+    await unit.execute(update(InboxRow).where(InboxRow.id == inbox_id).values(**values))
+
+
+async def release_held(unit: Unit, held_id: UUID, state: Literal["applied", "not_ours", "superseded"]) -> None:
+    await unit.execute(update(HeldChangeRow).where(HeldChangeRow.id == held_id).values(state=state))
+
+
+async def hold_differently(unit: Unit, held_id: UUID, hold: Hold) -> None:
     """The change waits for something else now, for instance its case is ours but its code is unknown."""
-    await unit.execute(update(HeldChangeRow).where(HeldChangeRow.id == held_id).values(why=why))
+    values = {
+        "why": hold.why,
+        "tried_with": hold.edition,
+        "case_id": hold.case_id,
+        "code": hold.code,
+        "due_at": hold.due_at,
+    }
+    await unit.execute(update(HeldChangeRow).where(HeldChangeRow.id == held_id).values(**values))

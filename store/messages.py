@@ -298,6 +298,18 @@ async def event_key_is_known(unit: Unit, organisation_code: str, event_key: str)
     return (await unit.execute(statement)).first() is not None
 
 
+async def last_told(unit: Unit, message_id: UUID) -> tuple[Mover, str | None, Status | None, str | None] | None:
+    """Who spoke last in the history of a message that this unit has locked, in which code, meaning what, with which note."""
+    statement = (
+        select(EventRow.actor, EventRow.foreign_code, EventRow.to_status, EventRow.note)
+        .where(EventRow.message_id == message_id, EventRow.kind.in_((EventKind.STATUS, EventKind.NOTE)))
+        .order_by(EventRow.id.desc())
+        .limit(1)
+    )
+    row = (await unit.execute(statement)).one_or_none()
+    return None if row is None else (row.actor, row.foreign_code, row.to_status, row.note)
+
+
 async def move(unit: Unit, message_id: UUID, to_status: Status, now: datetime) -> None:
     """Set the state of a message that this unit has locked and judged by the table."""
     await unit.execute(

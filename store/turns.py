@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Interval, and_, bindparam, func, literal, or_, select, update
@@ -86,15 +86,6 @@ async def hold(unit: Unit, claim: Claim) -> None:
         raise LeaseLost(claim.organisation_code)
 
 
-async def poll_is_due(unit: Unit, claim: Claim) -> bool:
-    statement = select(TurnRow.poll_due_at).where(TurnRow.organisation_code == claim.organisation_code)
-    due_at: datetime | None = (await unit.execute(statement)).scalar_one()
-    if due_at is None:
-        return True
-    now: datetime = (await unit.execute(select(func.now()))).scalar_one()
-    return due_at <= now
-
-
 async def poll_again_in(unit: Unit, claim: Claim, delay_s: float) -> None:
     await unit.execute(
         update(TurnRow)
@@ -114,8 +105,8 @@ async def note_contact(unit: Unit, claim: Claim, failure: str | None) -> None:
 _LONGEST_REST = timedelta(hours=1)
 
 
-async def give_back(unit: Unit, claim: Claim) -> None:
-    """End the turn: free the lease and set the hour of the next one from what is still to do."""
+async def give_back(unit: Unit, claim: Claim, *, sends: bool = True) -> None:
+    """End the turn: free the lease and set the hour of the next one from what is still to do. Without `sends` deliveries wait for another day."""
     next_delivery = (
         select(func.min(DeliveryRow.next_attempt_at))
         .where(DeliveryRow.organisation_code == claim.organisation_code, DeliveryRow.state.in_(_DUE_STATES))
@@ -130,7 +121,8 @@ async def give_back(unit: Unit, claim: Claim) -> None:
         )
         .scalar_subquery()
     )
-    due_at = func.least(func.now() + literal(_LONGEST_REST, Interval()), TurnRow.poll_due_at, next_delivery, unread)
+    waiting = (TurnRow.poll_due_at, next_delivery, unread) if sends else (TurnRow.poll_due_at, unread)
+    due_at = func.least(func.now() + literal(_LONGEST_REST, Interval()), *waiting)
     await unit.execute(update(TurnRow).where(_mine(claim)).values(lease_until=None, due_at=due_at))
 
 

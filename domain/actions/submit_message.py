@@ -16,6 +16,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.deadlines import Deadline
+from domain.delivery import Purpose
 from domain.message import CategorySource, Channel, PlaceSource, Regime
 from domain.problem import Problem, ProblemsFound
 from domain.routing import NoRoute, Route
@@ -93,6 +94,10 @@ class Facts(Protocol):
         """Whether an agency file connects the organisation's own case system; without one its people use the built-in desk."""
         ...
 
+    def organisation_takes(self, code: str, purpose: Purpose) -> bool:
+        """Whether the organisation's own system can be brought this. SUBMIT asks whether it takes files with the message."""
+        ...
+
     def route(
         self, category: str | None, territory: str | None, chosen_organisation: str | None, on: date
     ) -> Route | NoRoute: ...
@@ -167,7 +172,7 @@ def _check(command: SubmitMessage, facts: Facts) -> str | None:
         check_words(command.text, ("text",), at_most=MAX_TEXT_CHARS),
         check_category(command.category, facts),
         _check_organisation(command.organisation, facts),
-        _check_attachments(command.attachments),
+        check_attachments(command.attachments),
     ]
     territory = None
     if command.place is not None:
@@ -222,7 +227,8 @@ def _check_organisation(code: str | None, facts: Facts) -> Problem | None:
     )
 
 
-def _check_attachments(attachments: Sequence[UUID]) -> Problem | None:
+def check_attachments(attachments: Sequence[UUID]) -> Problem | None:
+    """At most `MAX_ATTACHMENTS` at once, each of them once."""
     if len(attachments) > MAX_ATTACHMENTS:
         return Problem(
             "TOO_MANY_ATTACHMENTS",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import strawberry
 
+from domain.actions.add_attachments import NOT_YOURS
 from domain.actions.submit_message import AcceptedMessage, SubmitMessage, check_key, submit_message
 from domain.delivery import DeliveryState
 from domain.message import Channel
@@ -26,13 +27,6 @@ SubmitMessageError = Annotated[
     InvalidInput | IdempotencyKeyReused,
     strawberry.union("SubmitMessageError", description="Why a message was not accepted."),
 ]
-
-_ATTACHMENTS_NOT_YOURS = Problem(
-    "ATTACHMENT_UNKNOWN",
-    ("attachments",),
-    "Среди ваших загруженных и ещё не использованных файлов такого нет. Загрузите файл заново через uploadAttachment.",
-    "There is no such file among those you uploaded and have not used yet. Upload it again with `uploadAttachment`.",
-)
 
 
 @strawberry.input(description="A new message.")
@@ -66,7 +60,7 @@ async def submit(context: Context, given: SubmitMessageInput) -> SubmitMessagePa
     attachments = [read_uuid_id(one, "Attachment") for one in given.attachments]
     known = tuple(one for one in attachments if one is not None)
     command = _command(given, known)
-    problems = [_ATTACHMENTS_NOT_YOURS] if len(known) < len(attachments) else []
+    problems = [NOT_YOURS] if len(known) < len(attachments) else []
     try:
         accepted = submit_message(command, context.facts, context.clock())
     except ProblemsFound as found:
@@ -106,7 +100,7 @@ async def _store(
             message_id = await accept(unit, new)
             earlier = None if message_id else await find_by_key(unit, viewer.person_id, command.idempotency_key)
     except AttachmentsNotYours:
-        return SubmitMessagePayload(message=None, errors=list(invalid(context, [_ATTACHMENTS_NOT_YOURS])))
+        return SubmitMessagePayload(message=None, errors=list(invalid(context, [NOT_YOURS])))
     if earlier is not None:
         return _repeated(context, command, earlier)
     return SubmitMessagePayload(message=by_key(Message, message_id), errors=[])

@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from domain.delivery import DeliveryState, Purpose
 from domain.event import EventKind
-from domain.message import CategorySource, Channel, PlaceSource, Regime, Resolution
+from domain.message import CategorySource, Channel, PlaceSource, Priority, Regime, Resolution
 from domain.outcome import OutcomeKind
 from domain.rights import Role
 from domain.status import Mover, Status
@@ -45,6 +45,7 @@ _ENUMS = (
     Regime,
     PlaceSource,
     CategorySource,
+    Priority,
     Resolution,
     Role,
 )

@@ -40,6 +40,8 @@ class DeliveryRow(Base):
     message_id: Mapped[UUID] = mapped_column(ForeignKey("message.id", deferrable=True, initially="DEFERRED"))
     organisation_code: Mapped[str] = mapped_column(ForeignKey("organisation.code"))
     purpose: Mapped[Purpose]
+    body: Mapped[dict[str, Any] | None]
+    """What a wish says: the words of a comment, the reason of a reopening, a priority."""
     position: Mapped[int] = mapped_column(SmallInteger)
     round: Mapped[int] = mapped_column(SmallInteger, server_default=sql("1"))
     state: Mapped[DeliveryState]

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.event import EventKind
-from domain.message import CategorySource, Channel, PlaceSource, Regime, Resolution
+from domain.message import CategorySource, Channel, PlaceSource, Priority, Regime, Resolution
 from domain.status import Mover, Status
 from store.tables.base import NOW, Base, stored
 from store.tables.delivery import DeliveryRow
@@ -97,6 +97,7 @@ class MessageRow(Base):
     status: Mapped[Status]
     status_since: Mapped[datetime]
     round: Mapped[int] = mapped_column(SmallInteger, server_default=sql("1"))
+    priority: Mapped[Priority] = mapped_column(server_default=sql("'USUAL'"))
     received_at: Mapped[datetime]
     deadline_on: Mapped[date]
     deadline_rule: Mapped[str]
@@ -166,6 +167,8 @@ class AttachmentRow(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
     message_id: Mapped[UUID | None] = mapped_column(ForeignKey("message.id"), index=True)
     position: Mapped[int | None] = mapped_column(SmallInteger)
+    delivery_id: Mapped[UUID | None] = mapped_column(ForeignKey("delivery.id"))
+    """The delivery that brings a file which was added later; without one it goes with the message itself."""
     file_name: Mapped[str]
     media_type: Mapped[str]
     size_bytes: Mapped[int]
