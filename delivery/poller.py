@@ -1,4 +1,4 @@
-"""Asks an agency's change feed and puts what it says into the inbox, page by page. Meaning comes later (`delivery.receiver`)."""
+"""Asks an agency's feeds when they are due and plans when to ask again. One reading: `delivery.feed_reading`; meaning: `delivery.receiver`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.adapter import Adapter, CannotBuild, FeedRefused
+from adapters.adapter import Adapter, AskRefused, CannotBuild, FeedRefused
+from adapters.plan import PollStep
 from connectors.base import Connector, ConnectorError
+from delivery.feed_reading import FeedReading, Tools
 from delivery.limits import Pace
-from store import inbox, turns
+from store import feeds, turns
 from store.turns import Claim
 from store.unit import Database
 
-PAGES_AT_ONCE = 50
-"""How many pages one turn reads before it gives other work a chance; the feed goes on in the next turn."""
+PAUSE_LOOKED_AT_EVERY_S = 60.0
+"""How long an agency whose reading is paused is left before its turn looks again."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Poller:
-    """Reads the feed of one agency."""
+    """Reads the feeds of one agency."""
 
     database: Database
     adapter: Adapter
@@ -31,42 +33,45 @@ class Poller:
     clock: Callable[[], datetime]
 
     async def poll(self, claim: Claim) -> None:
-        """Read the feed from where it was left, if it is due. A failure leaves the cursor where it was."""
-        interval_s = self.adapter.poll_interval_s
-        if interval_s is None:
+        """Read every feed that is due from where it was left. A failure leaves the place where it was, and the other feeds alone."""
+        known = self.adapter.feeds
+        if not known:
             return
+        if self.adapter.plan.pause.reading:
+            async with self.database.unit() as unit:
+                await turns.poll_again_in(unit, claim, PAUSE_LOOKED_AT_EVERY_S)
+            return
+        for feed in known.values():
+            await self._poll_one(claim, feed)
         async with self.database.unit() as unit:
-            if not await turns.poll_is_due(unit, claim):
-                return
-        delay_s, failure = interval_s, None
+            await turns.hold(unit, claim)
+            await feeds.plan_next(unit, claim, list(known))
+
+    async def _poll_one(self, claim: Claim, feed: PollStep) -> None:
+        async with self.database.unit() as unit:
+            state = await feeds.feed_of(unit, claim.organisation_code, feed.name)
+        if not state.is_due:
+            return
+        tools = Tools(self.database, self.adapter, self.connector, self.pace, self.clock)
+        reading = FeedReading(tools, claim, feed)
+        delay_s, failure = feed.interval_s, None
         try:
-            more = await self._read_pages(claim)
-            delay_s = 0.0 if more else interval_s
+            if state.was_cut_off:
+                await reading.make_good()
+            if await reading.read():
+                delay_s = 0.0
         except FeedRefused as refused:
-            delay_s, failure = max(refused.retry_after_s or 0.0, interval_s), refused.text
-        except (ConnectorError, CannotBuild) as error:
+            delay_s, failure = max(refused.retry_after_s or 0.0, feed.interval_s), refused.text
+        except (ConnectorError, CannotBuild, AskRefused) as error:
             failure = error.text
         async with self.database.unit() as unit:
             await turns.hold(unit, claim)
-            await turns.poll_again_in(unit, claim, delay_s)
+            await feeds.read_again_in(unit, claim, feed.name, delay_s)
             await turns.note_contact(unit, claim, failure)
+            # A failure says nothing about a gap: what was known of the feed stays known.
+            is_news = failure is None and await feeds.sound_alarm(unit, claim, feed.name, reading.alarm)
+        named = f"the feed {feed.name}" if feed.name else "the feed"
         if failure is not None:
-            log.warning("the feed of %s could not be read: %s", claim.organisation_code, failure)
-
-    async def _read_pages(self, claim: Claim) -> bool:
-        """Whether there is more than this turn reads."""
-        for _ in range(PAGES_AT_ONCE):
-            async with self.database.unit() as unit:
-                cursor = await inbox.read_cursor(unit, claim.organisation_code)
-            now = self.clock()
-            await self.pace.wait()
-            reply = await self.connector.send(self.adapter.poll_call(cursor, now))
-            page = self.adapter.read_poll(reply, cursor, now)
-            async with self.database.unit() as unit:
-                await turns.hold(unit, claim)
-                await inbox.keep_page(unit, claim, reply.raw, [item.item for item in page.items], page.next_cursor)
-            if page.gap is not None:
-                log.warning("the feed of %s has a gap: %s", claim.organisation_code, page.gap)
-            if not page.has_more:
-                return False
-        return True
+            log.warning("%s of %s could not be read: %s", named, claim.organisation_code, failure)
+        elif is_news and reading.alarm is not None:
+            log.warning("%s of %s has a gap: %s", named, claim.organisation_code, reading.alarm)

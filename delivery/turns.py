@@ -19,12 +19,13 @@ from adapters.adapter import Adapter
 from connectors.base import Connector
 from delivery.blame import where
 from delivery.limits import Pace
-from delivery.poller import Poller
+from delivery.poller import PAUSE_LOOKED_AT_EVERY_S, Poller
 from delivery.receiver import Receiver
-from delivery.sender import Sender, next_step
+from delivery.sender import Sender
 from domain.outcome import OutcomeKind
-from store import deliveries, settlements, turns
+from store import deliveries, pauses, settlements, turns
 from store.deliveries import Attempt
+from store.pauses import Direction
 from store.settlements import Settlement
 from store.turns import LEASE_S, Claim, LeaseLost
 from store.unit import Database, Unit
@@ -55,11 +56,18 @@ class AgencyWork:
     clock: Callable[[], datetime]
     database: Database
     is_down: bool = field(default=False)
+    paused: frozenset[Direction] = field(default=frozenset())
+    """The directions that an operator has paused, as the turn found it."""
     success_told_at: float = field(default=-math.inf)
     """When the turn's row last heard that the agency answers; monotonic seconds."""
 
+    @property
+    def sends(self) -> bool:
+        """Whether anything is sent now: the agency's file or an operator may say to leave it alone (Q42)."""
+        return not (self.adapter.plan.pause.sending or "sending" in self.paused)
+
     def receiver(self) -> Receiver:
-        return Receiver(self.database, self.adapter)
+        return Receiver(self.database, self.adapter, self.sender)
 
     def poller(self) -> Poller:
         return Poller(self.database, self.adapter, self.connector, self.pace, self.clock)
@@ -78,6 +86,7 @@ class Turn:
         """Work the turn off and give it back. Raises LeaseLost when somebody else took over; everything unfinished is theirs then."""
         async with self._database.unit() as unit:
             await turns.renew(unit, self._claim)
+            self._work.paused = await pauses.paused(unit, self._claim.organisation_code)
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(self._keep_lease())
             try:
@@ -85,7 +94,7 @@ class Turn:
             finally:
                 keeping.cancel()
         async with self._database.unit() as unit:
-            await turns.give_back(unit, self._claim)
+            await turns.give_back(unit, self._claim, sends=self._work.sends)
 
     async def _keep_lease(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
@@ -98,8 +107,12 @@ class Turn:
         await self._take_over()
         receiver = self._work.receiver()
         await receiver.read_inbox(self._claim, self._work.clock())
-        await self._deliver()
-        if not self._stopping.is_set():
+        if self._work.sends:
+            await self._deliver()
+        if "reading" in self._work.paused:
+            async with self._database.unit() as unit:
+                await turns.poll_again_in(unit, self._claim, PAUSE_LOOKED_AT_EVERY_S)
+        elif not self._stopping.is_set():
             await self._work.poller().poll(self._claim)
             await receiver.read_inbox(self._claim, self._work.clock())
 
@@ -147,7 +160,9 @@ class Turn:
             await turns.hold(unit, self._claim)
             await settlements.record(unit, self._claim, finished, now)
             due = await deliveries.pick_due(unit, self._claim, free) if free else []
-            begun = await deliveries.begin(unit, self._claim, [(one, next_step(one)) for one in due], now)
+            begun = await deliveries.begin(
+                unit, self._claim, [(one, self._work.sender.next_step(one)) for one in due], now
+            )
             await self._note_health(unit, finished)
         return begun
 

@@ -10,6 +10,7 @@ import pytest
 
 from store.unit import Database
 from tests.delivery.installation import Installation, hurried_config
+from tests.delivery.listening import Works, fresh_database, works
 from tests.fakes.serving import AgencyProcess
 
 
@@ -60,3 +61,17 @@ def config(config_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture
 async def installation(database: Database, config: Path, tmp_path: Path, agencies: Agencies) -> Installation:
     return await Installation.open(database, config, tmp_path, agencies.variables)
+
+
+@pytest.fixture(scope="session")
+async def listening_database(server_dsn: str, template_database: str) -> AsyncIterator[Database]:
+    """One database for all tests that listen to an agency of their own: each has its own code, and a database of its own would cost a second."""
+    async with fresh_database(server_dsn, template_database) as database:
+        yield database
+
+
+@pytest.fixture
+async def works_agency() -> AsyncIterator[Works]:
+    """An agency on a real port that says what the test tells it to say."""
+    async with works() as running:
+        yield running

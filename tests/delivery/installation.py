@@ -26,6 +26,7 @@ from connectors.http import open_session
 from delivery.worker import Worker
 from domain.actions.submit_message import Place, SubmitMessage, submit_message
 from domain.delivery import DeliveryState
+from domain.file_link import FileLinks
 from gateway.facts import InstallationFacts
 from store import messages
 from store.blobs import Blobs
@@ -150,10 +151,10 @@ class Installation:
         return reference
 
     @contextlib.asynccontextmanager
-    async def worker(self) -> AsyncIterator[Worker]:
+    async def worker(self, links: FileLinks | None = None) -> AsyncIterator[Worker]:
         """A worker running in this process."""
         async with open_session() as session:
-            worker = Worker(self.database, self.registry, self.blobs, session)
+            worker = Worker(self.database, self.registry, self.blobs, session, links)
             running = asyncio.create_task(worker.run())
             try:
                 yield worker
