@@ -14,9 +14,14 @@ from agencies.source import FileModel
 class ExampleReply(FileModel):
     """A reply of the agency, written as it is read: the fields of the body, and what HTTP says."""
 
-    step: Literal["submit", "attachment", "withdraw", "ask"] = Field(default="submit", description="whose reply it is")
+    step: Word = Field(
+        default="submit",
+        description="whose reply it is: `submit`, `attachment`, `ask` …, or a name of `before` and `then`",
+    )
     http_status: Annotated[int, Field(ge=100, le=599)] = Field(default=200, description="HTTP status")
-    body: dict[Word, object] = Field(default={}, description="the fields of the reply")
+    body: dict[Word, object] | tuple[object, ...] = Field(
+        default={}, description="the fields of the reply, or its list"
+    )
     fault: FaultExample | None = Field(default=None, description="a SOAP fault")
 
 
@@ -49,9 +54,9 @@ class Example(FileModel):
     name: Word = Field(description="one sentence")
     message: Word | None = Field(default=None, description="a sample message, path beside this file")
     sends: dict[Word, Annotated[str, Field(max_length=20_000)]] = Field(
-        default={}, description="row of `submit.send`: the value it must have"
+        default={}, description="row of `submit` (`send`, `form`, `query` or `headers`): the value it must have"
     )
-    leaves_out: Codes = Field(default=(), description="rows of `submit.send` that must not be sent")
+    leaves_out: Codes = Field(default=(), description="rows of `submit` that must not be sent")
     reply: ExampleReply | None = Field(default=None, description="a reply of the agency")
     comes_to: ExampleComes | None = Field(default=None, description="what the reply must come to")
     item: dict[Word, object] | None = Field(default=None, description="an item of the feed")

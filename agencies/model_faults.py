@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from agencies.fault import Fault, did_you_mean
-from agencies.yaml_tree import Path, Position, Tree
+from agencies.yaml_tree import Elsewhere, Path, Position, Tree
 
 # What a value of the wrong kind should have been, by pydantic's error type.
 _KINDS = {
@@ -69,21 +69,19 @@ def faults_of_model(error: ValidationError, model: type[BaseModel], tree: Tree, 
         else:
             faults.append(_fault(one, model, tree, file))
     for path, wanted in kinds.items():
-        line, column = position(tree, path)
         text = f"{said(path)} must be {' or '.join(dict.fromkeys(wanted))}"
-        faults.append(Fault(file, line, column, "wrong-type", text))
+        faults.append(fault_at(position(tree, path), file, "wrong-type", text))
     return sorted(set(faults))
 
 
 def position(tree: Tree, path: Path, of_key: bool = False) -> Position:
     """Where `path` is written: its value, or its key; for a path that is not in the file the nearest parent that is."""
-    for length in range(len(path), -1, -1):
-        known = path[:length]
-        if of_key and known in tree.keys:
-            return tree.keys[known]
-        if known in tree.values:
-            return tree.values[known]
-    return Position(1, 1)
+    return tree.position(path, of_key=of_key)
+
+
+def fault_at(place: Position, file: str, code: str, text: str) -> Fault:
+    """A fault of `file`, or of the file where the place really is."""
+    return Fault(place.file if isinstance(place, Elsewhere) else file, place.line, place.column, code, text)
 
 
 def said(path: Path) -> str:
@@ -129,16 +127,16 @@ def _fault(one: _Located, model: type[BaseModel], tree: Tree, file: str) -> Faul
     details = one.error
     kind = details["type"]
     if kind == "missing":
-        line, column = position(tree, one.path)
-        return Fault(file, line, column, "missing-key", f"{said(one.path)} needs the key `{details['loc'][-1]}`")
+        text = f"{said(one.path)} needs the key `{details['loc'][-1]}`"
+        return fault_at(position(tree, one.path), file, "missing-key", text)
     if kind == "extra_forbidden":
-        line, column = position(tree, one.path, of_key=True)
+        place = position(tree, one.path, of_key=True)
         word = str(one.path[-1]) if one.path else ""
         suggestion = did_you_mean(word, keys_at(model, one.path[:-1]))
-        return Fault(file, line, column, "unknown-key", f"{said(one.path)} is not a key here.{suggestion}")
-    line, column = position(tree, one.path, of_key=one.of_key)
+        return fault_at(place, file, "unknown-key", f"{said(one.path)} is not a key here.{suggestion}")
+    place = position(tree, one.path, of_key=one.of_key)
     code = kind if "-" in kind else "bad-value"
-    return Fault(file, line, column, code, f"{said(one.path)}: {_words(details, one.path, tree)}")
+    return fault_at(place, file, code, f"{said(one.path)}: {_words(details, one.path, tree)}")
 
 
 def _words(details: ErrorDetails, path: Path, tree: Tree) -> str:

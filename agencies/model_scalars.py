@@ -19,7 +19,8 @@ _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?(ms|s|m|h|d)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d{1,6}) ?(B|KB|MB)")
 _UNITS_BYTES = {"B": 1, "KB": 1024, "MB": 1024 * 1024}
-_REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/[^\s?#]*)")
+# Inside braces stands an expression, which may hold spaces and quotes.
+_REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/(?:[^\s?#{]|\{(?![^{}]*\})|\{[^{}]*\})*)")
 
 
 def _duration(text: object) -> object:
@@ -52,6 +53,16 @@ def _variables(text: str) -> str:
     return text
 
 
+def _secret(text: str) -> str:
+    """As any text with variables; by this mark the checks know that it must be one `${NAME}` and nothing else."""
+    return _variables(text)
+
+
+def _flag(text: object) -> object:
+    known: dict[object, bool] = {"true": True, "false": False}
+    return known.get(text, text) if isinstance(text, str) else text
+
+
 def _request(text: str) -> str:
     if not _REQUEST.fullmatch(text):
         raise PydanticCustomError(
@@ -68,6 +79,8 @@ SizeBytes = Annotated[
 ]
 Expr = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH, json_schema_extra={"format": "okno-expression"})]
 WithVariables = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_variables)]
+SecretText = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_secret)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
 ZoneName = Annotated[str, AfterValidator(_timezone)]
 RequestLine = Annotated[str, Field(max_length=500), AfterValidator(_request)]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]

@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Collection, Mapping
+import ssl
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
-from urllib.parse import urljoin
+from datetime import datetime
 
 import aiohttp
 
 from adapters.adapter import Adapter
 from agencies import model
 from agencies.build import build_adapter
-from agencies.checks import Subject, check
+from agencies.checking import check_agency_file
+from agencies.connecting import Environment, Surroundings, addresses, certificates_expire, connect, tls_settings
+from agencies.links import PUBLIC_ADDRESS, places_of_links
+from agencies.model_connection import Environments
+from agencies.model_walk import Mark, marked
 from agencies.secrets import Reference, UnsetVariable
-from agencies.source import Fault, FileFaults, Source
-from connectors.base import BadConnection, Connector
+from agencies.source import Fault, FileFaults, Path, Source
+from connectors.base import Connector
 from connectors.http import Wire
-from connectors.rest import auth as rest_auth
-from connectors.rest.connector import RestConnection, RestConnector
-from connectors.soap import security as soap_security
-from connectors.soap.connector import SoapConnection, SoapConnector
-
-Environment: TypeAlias = Literal["sandbox", "production"]
+from connectors.security.tls import open_tls
 
 __all__ = ["ConnectedAgency", "Environment", "Registry", "UnknownAgency", "UnsetVariable", "check_agency_file"]
+
+
+NO_LINKS = f"a link to a file needs the address at which the public reaches the hub: set {PUBLIC_ADDRESS}, such as https://hub.example"
 
 
 class UnknownAgency(KeyError):
@@ -67,16 +69,6 @@ class ConnectedAgency:
         return self.file.connection.per_minute
 
 
-def check_agency_file(path: pathlib.Path, categories: Collection[str] | None = None) -> tuple[Source, model.AgencyFile]:
-    """A file that passed every check. `categories` are the rubricator's codes; without them categories are not judged. Raises FileFaults."""
-    source = Source.read(path)
-    file = source.typed(model.AgencyFile)
-    faults = check(Subject(source, file, path.parent, frozenset(categories) if categories is not None else None))
-    if faults:
-        raise FileFaults(faults)
-    return source, file
-
-
 class Registry:
     """The agencies of one `config/` folder. Make it with `load`; immutable."""
 
@@ -106,20 +98,45 @@ class Registry:
 
         `variables` are the environment's unless given; they are looked up when a connector is made or a webhook verified.
         """
-        agencies: dict[str, ConnectedAgency] = {}
+        paths = sorted((config / "agencies").glob("*.yaml"))
+        return cls.of_files(paths, environment=environment, variables=variables, categories=categories)
+
+    @classmethod
+    def of_files(
+        cls,
+        paths: Iterable[pathlib.Path],
+        *,
+        environment: Environment = "sandbox",
+        variables: Mapping[str, str] | None = None,
+        categories: Collection[str] | None = None,
+    ) -> Registry:
+        """As `load`, for these files."""
+        checked: list[tuple[Source, model.AgencyFile]] = []
         faults: list[Fault] = []
-
-        def secret(text: str) -> str:
-            return Reference(text).resolved(variables).reveal()
-
-        for path in sorted((config / "agencies").glob("*.yaml")):
+        for path in paths:
             try:
-                source, file = check_agency_file(path, categories)
+                checked.append(check_agency_file(path, categories))
             except FileFaults as found:
                 faults += found.faults
-                continue
-            agencies[file.agency.code] = ConnectedAgency(file, source, build_adapter(file, secret))
-        return cls(agencies, tuple(sorted(faults)), environment, variables)
+        return cls.of_checked(checked, environment=environment, variables=variables, faults=faults)
+
+    @classmethod
+    def of_checked(
+        cls,
+        files: Iterable[tuple[Source, model.AgencyFile]],
+        *,
+        environment: Environment = "sandbox",
+        variables: Mapping[str, str] | None = None,
+        faults: Iterable[Fault] = (),
+    ) -> Registry:
+        """For files that are read and judged already; `faults` are those of the files that were left out."""
+        registry = cls({}, tuple(sorted(faults)), environment, variables)
+        registry._agencies = {file.agency.code: registry._connected(source, file) for source, file in files}
+        return registry
+
+    def _connected(self, source: Source, file: model.AgencyFile) -> ConnectedAgency:
+        """The agency of a checked file; its secrets are looked up when they are needed."""
+        return ConnectedAgency(file, source, build_adapter(file, self._reveal))
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -141,51 +158,63 @@ class Registry:
 
         Raises UnknownAgency, UnsetVariable with the name, or BadConnection when the connection can never work.
         """
+        return self.connector_on(code, Wire(session) if session is not None else None)
+
+    def connector_on(self, code: str, wire: Wire | None) -> Connector:
+        """The same on a wire at hand."""
         agency = self.agency(code)
-        connection = agency.file.connection
-        wire = Wire(session) if session is not None else None
-        address = self._reveal(self.address_text(code))
-        if connection.protocol == "rest":
-            rest = RestConnection(
-                address=address,
-                auth=self._rest_auth(connection.security, address),
-                timeout_s=connection.timeout,
-                max_reply_bytes=connection.max_reply,
-            )
-            return RestConnector(rest, wire)
-        if connection.wsdl is None:
-            raise BadConnection("connection.wsdl: soap needs a WSDL")
-        soap = SoapConnection(
-            wsdl=pathlib.Path(agency.source.file).parent / connection.wsdl,
-            address=address,
-            version=connection.version,
-            security=self._soap_security(connection.security),
-            timeout_s=connection.timeout,
-            max_reply_bytes=connection.max_reply,
-        )
-        return SoapConnector(soap, wire)
+        return connect(agency.file, self._around(agency), wire)
 
     def address_text(self, code: str) -> str:
         """The address as the file writes it, for the chosen environment; `${NAME}` stays as it is, so it may be shown."""
-        address = self.agency(code).file.connection.address
-        return address if isinstance(address, str) else str(getattr(address, self._environment))
+        return addresses(self.agency(code).file.connection, self._environment)[0]
+
+    def address(self, code: str) -> str:
+        """The address that is called first, with its variables filled in. Raises UnsetVariable."""
+        return self._reveal(self.address_text(code))
+
+    def tls_context(self, code: str) -> ssl.SSLContext | None:
+        """How the file wants TLS, None where it says nothing. Raises as `connector` does."""
+        agency = self.agency(code)
+        tls = agency.file.connection.tls
+        return open_tls(tls_settings(tls, self._around(agency))) if tls is not None else None
+
+    def certificates_expire(self, code: str) -> Mapping[str, datetime]:
+        """When each certificate that the file names runs out, by its key in the file. Raises as `connector` does."""
+        agency = self.agency(code)
+        return certificates_expire(agency.file, self._around(agency))
+
+    def _around(self, agency: ConnectedAgency) -> Surroundings:
+        source = agency.source
+        return Surroundings(
+            folder=pathlib.Path(source.file).parent,
+            environment=self._environment,
+            reveal=self._reveal,
+            wsdl_folder=source.folder_of(("connection", "wsdl")),
+        )
 
     def secrets(self, code: str) -> tuple[str, ...]:
         """The values that must never be shown, for masking. User names are none; unset ones are left out."""
-        texts = [text for path, text in variable_texts(self.agency(code).file) if path[-1] not in _NO_SECRETS]
+        found = marked(self.agency(code).file)
+        texts = [one.text for one in found if one.mark is Mark.SECRET or one.path[-1] == "secret"]
         known = [Reference(text).resolved(self._variables) for text in texts if not self._unset(text)]
         return tuple(secret.reveal() for secret in known)
 
     def unset_variables(self) -> tuple[Fault, ...]:
         """A fault for every variable the files name and the environment lacks: ask before starting to work."""
         faults: list[Fault] = []
-        for code, agency in self._agencies.items():
-            address_path: tuple[str, ...] = ("connection", "address")
-            if not isinstance(agency.file.connection.address, str):
+        for agency in self._agencies.values():
+            address_path: Path = ("connection", "address")
+            if isinstance(agency.file.connection.address, Environments):
                 address_path = (*address_path, self._environment)
-            for path, text in [(address_path, self.address_text(code)), *variable_texts(agency.file)]:
+            texts = [(address_path, text) for text in addresses(agency.file.connection, self._environment)]
+            for path, text in [*texts, *variable_texts(agency.file)]:
                 faults += [
                     agency.source.fault(path, "unset-variable", str(UnsetVariable(name))) for name in self._unset(text)
+                ]
+            if self._unset(f"${{{PUBLIC_ADDRESS}}}"):
+                faults += [
+                    agency.source.fault(path, "unset-variable", NO_LINKS) for path in places_of_links(agency.file)
                 ]
         return tuple(sorted(faults))
 
@@ -195,49 +224,11 @@ class Registry:
     def _reveal(self, text: str) -> str:
         return Reference(text).resolved(self._variables).reveal()
 
-    def _soap_security(self, security: model.Security | None) -> soap_security.Security | None:
-        match security:
-            case model.WsseUsername():
-                name, password = self._reveal(security.username), self._reveal(security.password)
-                return soap_security.UsernameToken(name, password, digest=security.digest)
-            case model.Basic():
-                return soap_security.HttpBasic(self._reveal(security.username), self._reveal(security.password))
-            case None:
-                return None
-        raise BadConnection("connection.security: this kind does not exist for soap")
 
-    def _rest_auth(self, security: model.Security | None, address: str) -> rest_auth.Auth:
-        match security:
-            case model.Basic():
-                return rest_auth.Basic(self._reveal(security.username), self._reveal(security.password))
-            case model.Bearer():
-                return rest_auth.Bearer(self._reveal(security.token))
-            case model.ApiKey():
-                return rest_auth.ApiKey(security.name, self._reveal(security.key), security.place)
-            case model.ClientCredentials():
-                return rest_auth.OAuth2ClientCredentials(
-                    token_address=urljoin(address, security.token_path),
-                    client_id=self._reveal(security.client_id),
-                    client_secret=self._reveal(security.client_secret),
-                    scope=security.scope or "",
-                    client_authentication=security.client_auth,
-                )
-            case None:
-                return None
-        raise BadConnection("connection.security: this kind does not exist for rest")
-
-
-_NO_SECRETS = ("username", "client_id")
-
-
-def variable_texts(file: model.AgencyFile) -> list[tuple[tuple[str, ...], str]]:
+def variable_texts(file: model.AgencyFile) -> list[tuple[Path, str]]:
     """Where the file names its credentials, and the texts: `${NAME}` and never a value."""
-    found: list[tuple[tuple[str, ...], str]] = []
-    security = file.connection.security
-    for name in ("username", "password", "token", "key", "client_id", "client_secret"):
-        text = getattr(security, name, None)
-        if isinstance(text, str):
-            found.append((("connection", "security", name), text))
-    if file.status is not None and file.status.webhook is not None:
-        found.append((("status", "webhook", "signature", "secret"), file.status.webhook.signature.secret))
-    return found
+    return [
+        (one.path, one.text)
+        for one in marked(file)
+        if one.mark in (Mark.VARIABLES, Mark.SECRET) and one.path[:2] != ("connection", "address")
+    ]

@@ -12,11 +12,36 @@ from rich.table import Table
 
 from agencies.registry import Registry, variable_texts
 from agencies.secrets import Reference
+from cli import (
+    agency_check,
+    agency_desk,
+    agency_dry_run,
+    agency_fake,
+    agency_new,
+    agency_probe,
+    agency_record,
+    agency_show,
+)
 from cli.configuration import load_agencies
 from cli.failure import EXIT_CODES, FAILED, plain_failures
 from store.home import Home
 
 app = typer.Typer(no_args_is_help=True, help="The agencies whose own case systems are connected.")
+app.command(epilog=agency_new.EPILOG)(agency_new.new)
+app.command(epilog=agency_check.CHECK_EPILOG)(agency_check.check)
+app.command(epilog=agency_check.EXPLAIN_EPILOG)(agency_check.explain)
+app.command(epilog=agency_show.SHOW_EPILOG)(agency_show.show)
+app.command(epilog=agency_show.GRADE_EPILOG)(agency_show.grade)
+app.command(epilog=agency_show.DOCS_EPILOG)(agency_show.docs)
+app.command(epilog=agency_show.REFERENCE_EPILOG)(agency_show.reference)
+app.command(epilog=agency_desk.PAUSE_EPILOG)(agency_desk.pause)
+app.command(epilog=agency_desk.RESUME_EPILOG)(agency_desk.resume)
+app.command(epilog=agency_desk.REPLAY_EPILOG)(agency_desk.replay)
+app.command("probe", epilog=agency_probe.EPILOG)(agency_probe.probe_agency)
+app.command("record", epilog=agency_record.RECORD_EPILOG)(agency_record.record_agency)
+app.command("test", epilog=agency_record.TEST_EPILOG)(agency_record.replay_recordings)
+app.command("dry-run", epilog=agency_dry_run.EPILOG)(agency_dry_run.dry_run)
+app.command(epilog=agency_fake.EPILOG)(agency_fake.fake)
 
 
 @app.command("list", epilog=f"{EXIT_CODES} With a fault in any file the exit code is 1.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from agencies.registry import Environment, Registry
+from agencies.registry import Environment
+from agencies.reloading import ReloadingRegistry
 from agencies.rubricator_file import load_rubricator
 from cli.failure import Failure
 from store.home import Home
@@ -15,9 +16,9 @@ def agency_environment() -> Environment:
     return "production" if os.environ.get("OKNO_MODE") == "production" else "sandbox"
 
 
-def load_agencies(home: Home) -> Registry:
+def load_agencies(home: Home) -> ReloadingRegistry:
     """The agencies of the installation; faults of their files are in the result. Raises FileFaults for the rubricator, Failure without a folder."""
     if not home.config.is_dir():
         raise Failure(f"There is no folder {home.config}. Name the folder with the reference data in OKNO_CONFIG.")
     categories = {one.code for one in load_rubricator(home.config / "rubricator.yaml").categories}
-    return Registry.load(home.config, environment=agency_environment(), categories=categories)
+    return ReloadingRegistry(home.config, environment=agency_environment(), categories=categories)

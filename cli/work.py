@@ -20,7 +20,7 @@ def work() -> None:
 
     Stopped, it finishes the calls under way first. Killed, it loses nothing: another worker, or its own next start, goes on.
     Any number of workers may serve one database. Settings come from the environment: OKNO_HOME, OKNO_CONFIG,
-    OKNO_DATABASE_URL, OKNO_MODE, and the variables named in the agency files.
+    OKNO_DATABASE_URL, OKNO_MODE, OKNO_PUBLIC_ADDRESS and OKNO_LINK_KEY (links to files), and the variables named in the agency files.
     """
     with plain_failures():
         home = Home.from_environment()
@@ -31,7 +31,8 @@ def work() -> None:
         for fault in registry.unset_variables():
             log.warning("not set: %s", fault)
         with home.database_url() as url:
-            asyncio.run(work_until_stopped(url, registry, Blobs(home.attachments)))
+            links = home.file_links() if home.public_address is not None else None
+            asyncio.run(work_until_stopped(url, registry, Blobs(home.attachments), links))
 
 
 EPILOG = f"See also: okno agency list. {EXIT_CODES}"

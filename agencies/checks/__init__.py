@@ -12,12 +12,16 @@ from agencies.checks import (
     categories_exist,
     code_is_the_file_name,
     codes_mean_one_thing,
+    credentials_stay_whole,
     examples_run,
     expressions_hold,
     feed_goes_on,
+    listening_is_safe,
     lost_answers_are_settled,
+    openapi_agrees,
     protocol_fits,
     secrets_stay_outside,
+    sending_is_whole,
     wildcards_are_refused,
     wsdl_agrees,
 )
@@ -31,14 +35,17 @@ RULES: tuple[Rule, ...] = (
     secrets_stay_outside.check,
     protocol_fits.check,
     expressions_hold.check,
+    credentials_stay_whole.check,
     codes_mean_one_thing.check,
     wildcards_are_refused.check,
     lost_answers_are_settled.check,
+    sending_is_whole.check,
     feed_goes_on.check,
+    listening_is_safe.check,
     asking_changes_nothing.check,
     categories_exist.check,
 )
-RULES_FOR_SOUND_FILES: tuple[Rule, ...] = (wsdl_agrees.check, examples_run.check)
+RULES_FOR_SOUND_FILES: tuple[Rule, ...] = (wsdl_agrees.check, openapi_agrees.check, examples_run.check)
 """They parse the expressions and build the adapter: with a fault above they would only repeat it."""
 
 __all__ = ["RULES", "RULES_FOR_SOUND_FILES", "Rule", "Subject", "check"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from adapters.expressions import ExpressionFault, parse
 from agencies.checks.subject import Subject
@@ -22,7 +23,7 @@ def check(subject: Subject) -> Iterator[Fault]:
         return
     received: set[str] = set()
     for number, pattern in enumerate(subject.file.agency.receives):
-        matching = {code for code in subject.categories if fnmatchcase(code, pattern)}
+        matching = _matching(subject.categories, pattern)
         if not matching:
             near = did_you_mean(pattern, subject.categories)
             yield subject.source.fault(
@@ -32,6 +33,11 @@ def check(subject: Subject) -> Iterator[Fault]:
         received |= {code for code in matching if "/" in code}
     for table in sorted(_tables_of_categories(subject)):
         yield from _of_table(subject, table, received)
+
+
+@lru_cache(maxsize=1000)
+def _matching(categories: frozenset[str], pattern: str) -> frozenset[str]:
+    return frozenset(code for code in categories if fnmatchcase(code, pattern))
 
 
 def _of_table(subject: Subject, table: str, received: set[str]) -> Iterator[Fault]:

@@ -26,13 +26,25 @@ def check(subject: Subject) -> Iterator[Fault]:
                         (*path, verdict.value, number), "code-twice", f"the code is listed under `{seen[code]}` already"
                     )
                 seen[code] = verdict.value
-        if not rules.accepted:
-            yield subject.source.fault(path, "no-success", "needs `accepted`: else no reply could be a success")
+        if not rules.accepted and rules.accepted_when is None:
+            text = "needs `accepted` or `accepted_when`: else no reply could be a success"
+            yield subject.source.fault(path, "no-success", text)
 
 
 def outcome_rules(file: model.AgencyFile) -> Iterator[tuple[Path, model.OutcomeRules]]:
     """The outcome rules of every step that changes something, with their paths."""
-    for name in ("submit", "attachment", "withdraw"):
+    for at, step in writing_steps(file):
+        yield (*at, "answer", "outcome"), step.answer.outcome
+
+
+def writing_steps(file: model.AgencyFile) -> Iterator[tuple[Path, model.Writes]]:
+    """Every step that has an outcome, with its path."""
+    for name in ("submit", "upload", "attachment", "withdraw", "add_comment", "reopen", "set_priority"):
         step = getattr(file, name)
         if step is not None:
-            yield (name, "answer", "outcome"), step.answer.outcome
+            yield (name,), step
+            for number, own in enumerate(getattr(step, "before", ())):
+                yield (name, "before", number), own
+    for name in ("before", "then"):
+        for number, step in enumerate(getattr(file, name)):
+            yield (name, number), step

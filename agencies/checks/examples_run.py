@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from adapters.adapter import Adapter, AskRefused, CannotBuild, CaseNow
+from adapters.adapter import Adapter, AskRefused, CannotBuild, CaseNow, NotSupported
 from adapters.expressions import follow
 from agencies import model_examples as model
 from agencies.build import MEANINGS, build_adapter
 from agencies.checks.subject import Subject
 from agencies.sample import load_sample
 from agencies.source import Fault, FileFaults, Path
+from connectors.base import Call, Reply, Request, Tree
 from connectors.base import Fault as SoapFault
-from connectors.base import Reply, Request, Tree
 from domain.foreign_change import ForeignChange
 from domain.outcome import Outcome
 
@@ -42,8 +42,8 @@ def check(subject: Subject) -> Iterator[Fault]:
 
 
 def _sends(subject: Subject, adapter: Adapter, at: Path, example: model.Example) -> Iterator[Fault]:
-    path = (subject.folder / str(example.message)).resolve()
-    if not path.is_relative_to(subject.folder.resolve()):
+    path = subject.below((*at, "message"), str(example.message))
+    if path is None:
         yield subject.source.fault((*at, "message"), "outside-the-folder", "the sample lies beside this file or below")
         return
     try:
@@ -55,24 +55,31 @@ def _sends(subject: Subject, adapter: Adapter, at: Path, example: model.Example)
         yield subject.source.fault(at, "example-fails", problem.text)
         return
     for name, wanted in example.sends.items():
-        sent = follow(call.body, name.split("."))
+        sent = _sent(call, name)
         if sent is None or _text(sent) != wanted:
             yield subject.source.fault((*at, "sends", name), "example-fails", f"sends {_shown(sent)}")
     for place, name in enumerate(example.leaves_out):
-        sent = follow(call.body, name.split("."))
+        sent = _sent(call, name)
         if sent is not None:
             yield subject.source.fault((*at, "leaves_out", place), "example-fails", f"sends {_shown(sent)}")
+
+
+def _sent(call: Call, name: str) -> object:
+    """What a row of the step came to, wherever in the call it goes."""
+    for table in (call.form, call.query, call.headers):
+        if name in table:
+            return table[name]
+    return follow(call.body, [int(step) if step.isdecimal() else step for step in name.split(".")])
 
 
 def _comes_to(
     subject: Subject, adapter: Adapter, at: Path, reply: model.ExampleReply, wanted: model.ExampleComes
 ) -> Iterator[Fault]:
-    if getattr(adapter.plan, reply.step) is None:
+    try:
+        outcome = adapter.read_write(reply.step, _whole(reply))
+    except NotSupported:
         yield subject.source.fault((*at, "reply", "step"), "example-fails", "the file has no such step")
         return
-    whole = _whole(reply)
-    read = {"submit": adapter.read_submit, "attachment": adapter.read_attachment, "withdraw": adapter.read_withdraw}
-    outcome = read[reply.step](whole)
     came = _word(outcome)
     if came != wanted.outcome:
         yield subject.source.fault((*at, "comes_to", "outcome"), "example-fails", f"comes to `{came}`: {outcome.text}")
@@ -139,7 +146,7 @@ def _tree(value: object) -> Tree:
     """Scalars of a YAML file are texts, and stay so."""
     if isinstance(value, Mapping):
         return {str(key): _tree(inner) for key, inner in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_tree(inner) for inner in value]
     return str(value)
 

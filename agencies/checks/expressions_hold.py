@@ -9,17 +9,19 @@ FAIL  message.category | translate("knds")   unknown-table
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from adapters.expressions import Expression, ExpressionFault, PathUse, parse
+from adapters.expressions import Expression, ExpressionFault, FilterUse, PathUse, parse
 from agencies.checks.subject import Place, Subject
 from agencies.source import Fault, did_you_mean
 
-_TIMES = {("message", "received_at"), ("poll", "since")}
+_TIMES = {("message", "received_at"), ("poll", "since"), ("poll", "until"), ("comment", "at"), ("now",)}
+_DEEPER = {("http", "headers"), ("item", "uploaded")}
 
 
 def check(subject: Subject) -> Iterator[Fault]:
     """Yield the faults of one file."""
+    tables = {*subject.file.translate, *subject.file.fetched_tables}
     for place in subject.places():
         try:
             expression = parse(place.text)
@@ -30,7 +32,7 @@ def check(subject: Subject) -> Iterator[Fault]:
             problem = _problem(use, place)
             if problem:
                 yield subject.source.fault(place.path, "unknown-name", problem)
-        yield from _tables(subject, place, expression)
+        yield from _tables(subject, place, expression, tables)
         if expression.only_path in _TIMES:
             yield subject.source.fault(
                 place.path, "time-needs-form", "a time needs a form: add `| local` or `| utc_ms`"
@@ -47,22 +49,33 @@ def _problem(use: PathUse, place: Place) -> str | None:
     if known is None:
         return None
     if not below:
+        if root == "item" and place.path[-1] == "each":
+            # `each: item` is how one file becomes a list of one.
+            return None
         return f"`{root}` is not a value; say which part of it.{did_you_mean('', known)}"
     if str(below[0]) not in known:
         near = did_you_mean(str(below[0]), known).replace("Did you mean `", f"Did you mean `{root}.")
         return f"there is no `{root}.{below[0]}`.{near}"
-    if len(below) > 1 and below[0] != "headers":
+    if len(below) > 1 and (root, below[0]) not in _DEEPER and root != "steps":
         return f"`{root}.{below[0]}` has nothing below it"
     return None
 
 
-def _tables(subject: Subject, place: Place, expression: Expression) -> Iterator[Fault]:
-    tables = subject.file.translate
+def _tables(subject: Subject, place: Place, expression: Expression, tables: Collection[str]) -> Iterator[Fault]:
     for use in expression.filters:
-        if use.name != "translate":
+        if use.name == "hook":
+            yield from _hook(subject, place, use)
+        if use.name not in ("translate", "translate_back"):
             continue
         if not use.literals:
             yield subject.source.fault(place.path, "unknown-table", 'name the table in quotes: `translate("kinds")`')
         elif use.literals[0] not in tables:
             near = did_you_mean(use.literals[0], tables)
             yield subject.source.fault(place.path, "unknown-table", f"there is no table `{use.literals[0]}`.{near}")
+
+
+def _hook(subject: Subject, place: Place, use: FilterUse) -> Iterator[Fault]:
+    hooks = subject.file.hooks
+    if not use.literals or use.literals[0] not in hooks:
+        near = did_you_mean(use.literals[0] if use.literals else "", hooks)
+        yield subject.source.fault(place.path, "unknown-name", f"`hooks` names no such hook.{near}")

@@ -11,42 +11,35 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from agencies import model
 from agencies.checks.subject import Subject
+from agencies.model_walk import Mark
 from agencies.secrets import Reference
 from agencies.source import Fault, Path
 
-_SECRET_KEYS = ("password", "token", "key", "client_secret")
 _LOGIN_IN_ADDRESS = re.compile(r"://[^/@]*@")
 
 
 def check(subject: Subject) -> Iterator[Fault]:
     """Yield the faults of one file."""
-    for path, text in _secrets(subject.file):
+    for path, text in _secrets(subject):
         if not Reference(text).is_whole:
             yield subject.source.fault(
                 path,
                 "secret-in-file",
                 "a secret is written `${NAME}` and nothing else; its value belongs in the environment",
             )
-    for path, text in _addresses(subject.file.connection):
+    for path, text in _addresses(subject):
         if _LOGIN_IN_ADDRESS.search(text):
             yield subject.source.fault(path, "secret-in-file", "an address holds no user and password; use `security`")
 
 
-def _secrets(file: model.AgencyFile) -> Iterator[tuple[Path, str]]:
-    for key in _SECRET_KEYS:
-        text = getattr(file.connection.security, key, None)
-        if isinstance(text, str):
-            yield ("connection", "security", key), text
-    if file.status is not None and file.status.webhook is not None:
-        yield ("status", "webhook", "signature", "secret"), file.status.webhook.signature.secret
+def _secrets(subject: Subject) -> Iterator[tuple[Path, str]]:
+    for one in subject.marked():
+        if one.mark is Mark.SECRET or one.path == ("status", "webhook", "signature", "secret"):
+            yield one.path, one.text
 
 
-def _addresses(connection: model.Connection) -> Iterator[tuple[Path, str]]:
-    address = connection.address
-    if isinstance(address, str):
-        yield ("connection", "address"), address
-    else:
-        yield ("connection", "address", "sandbox"), address.sandbox
-        yield ("connection", "address", "production"), address.production
+def _addresses(subject: Subject) -> Iterator[tuple[Path, str]]:
+    for one in subject.marked():
+        if one.path[:2] == ("connection", "address") or one.path[-1] == "token_address":
+            yield one.path, one.text

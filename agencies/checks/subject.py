@@ -1,22 +1,22 @@
 """What a rule gets to see, and where the expressions of a file stand.
 
-Promises: every expression of the file is visited once, with the path it is written at and the names it may use.
+Promises: every expression that the file writes is visited once, with the path it is written at and the names it may use.
 """
 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from adapters import context
 from agencies import model
-from agencies.build import PATH_EXPRESSION
+from agencies.build_sending import PATH_EXPRESSION
+from agencies.checks.scopes import Names, scope_at, with_own_names
+from agencies.model_security import credential_names
+from agencies.model_walk import Mark, Marked, marked
 from agencies.source import Path, Source
 
-Names: TypeAlias = "Mapping[str, Mapping[str, str] | None]"
-"""Root name → the names below it with their descriptions; None where anything may stand below."""
+__all__ = ["Names", "Place", "Subject"]
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,29 @@ class Subject:
     folder: pathlib.Path
     categories: frozenset[str] | None = None
 
-    def places(self) -> Iterator[Place]:
+    def marked(self) -> tuple[Marked, ...]:
+        """Every expression, request line, secret and text with variables of the file."""
+        if "_marked" not in self.__dict__:
+            object.__setattr__(self, "_marked", tuple(marked(self.file)))
+        found: tuple[Marked, ...] = self.__dict__["_marked"]
+        return found
+
+    def places(self) -> tuple[Place, ...]:
         """Every expression of the file."""
-        yield from _places(self.file)
+        # Kept beside the fields: a dozen rules ask for it.
+        if "_places" not in self.__dict__:
+            object.__setattr__(self, "_places", tuple(_places(self)))
+        found: tuple[Place, ...] = self.__dict__["_places"]
+        return found
+
+    def below(self, path: Path, name: str) -> pathlib.Path | None:
+        """The real path of a file that the value at `path` names; None for one that lies not beside the naming file or below."""
+        named_in = self.source.folder_of(path)
+        folders: dict[pathlib.Path, pathlib.Path] = self.__dict__.setdefault("_folders", {})
+        # Where a folder really is takes as long to find out as a sample to read.
+        folder = folders.get(named_in) or folders.setdefault(named_in, named_in.resolve())
+        found = (folder / name).resolve()
+        return found if found.is_relative_to(folder) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,85 +68,24 @@ class Place:
         return str(self.path[0])
 
 
-_MESSAGE: Names = {"message": context.described(context.MessageContext), "person": context.PERSON}
-_CASE: Names = {**_MESSAGE, "case": context.CASE}
-_ASK: Names = {"case": context.CASE}
-_ATTACHMENT: Names = {**_CASE, "item": context.described(context.AttachmentContext)}
-_POLL: Names = {"poll": context.POLL}
-_REPLY: Names = {"http": context.HTTP, "fault": context.FAULT, "reply": None}
-_ITEM: Names = {"item": None}
-
-
-def _places(file: model.AgencyFile) -> Iterator[Place]:
-    steps: tuple[tuple[str, model.Submit | model.Attachment | model.Withdraw | None, Names], ...] = (
-        ("submit", file.submit, _MESSAGE),
-        ("attachment", file.attachment, _ATTACHMENT),
-        ("withdraw", file.withdraw, _CASE),
-    )
-    for name, step, names in steps:
-        if step is not None:
-            yield from _sent((name,), step, names)
-            yield from _answer((name, "answer"), step.answer)
-    if file.look_up is not None:
-        yield from _sent(("look_up",), file.look_up, _MESSAGE)
-        answer = file.look_up.answer
-        yield Place(("look_up", "answer", "each"), answer.each, _REPLY, of_reply=True)
-        yield Place(("look_up", "answer", "case_id"), answer.case_id, {**_REPLY, **_ITEM}, of_reply=True)
-        yield Place(("look_up", "answer", "reference"), answer.reference, {**_REPLY, **_ITEM}, of_reply=True)
-    if file.ask is not None:
-        yield from _sent(("ask",), file.ask, _ASK)
-        for name in model.AskAnswer.model_fields:
-            text = getattr(file.ask.answer, name)
-            if text is not None:
-                yield Place(("ask", "answer", name), text, _REPLY, of_reply=True)
-    if file.status is not None:
-        yield from _status(file.status)
-
-
-def _sent(at: Path, step: model.Sends, names: Names) -> Iterator[Place]:
-    for match in PATH_EXPRESSION.finditer(step.request or ""):
-        yield Place((*at, "request"), match.group(1), names)
-    tables = ["send", "query", "headers"] + (["form"] if isinstance(step, model.Attachment) else [])
-    for table in tables:
-        for row, text in getattr(step, table).items():
-            yield Place((*at, table, row), text, names)
-    if isinstance(step, model.Attachment):
-        for number, row in enumerate(step.files):
-            for name in ("name", "media_type", "content"):
-                yield Place((*at, "files", number, name), getattr(row, name), names)
-
-
-def _answer(at: Path, answer: model.Answer) -> Iterator[Place]:
-    yield Place((*at, "outcome", "from"), answer.outcome.from_, _REPLY, of_reply=True)
-    for name in ("case_id", "code"):
-        text = getattr(answer, name)
-        if text is not None:
-            yield Place((*at, name), text, _REPLY, of_reply=True)
-
-
-def _status(status: model.Status) -> Iterator[Place]:
-    if status.poll is not None:
-        at: Path = ("status", "poll")
-        yield from _sent(at, status.poll, _POLL)
-        yield Place((*at, "each"), status.poll.each, _REPLY, of_reply=True)
-        if status.poll.cursor is not None:
-            yield Place((*at, "cursor", "next"), status.poll.cursor.next, _REPLY, of_reply=True)
-            if status.poll.cursor.has_more is not None:
-                yield Place((*at, "cursor", "has_more"), status.poll.cursor.has_more, _REPLY, of_reply=True)
-        yield from _rows(at, status.poll)
-    if status.webhook is not None:
-        if status.webhook.each is not None:
-            yield Place(("status", "webhook", "each"), status.webhook.each, _REPLY, of_reply=True)
-        yield from _rows(("status", "webhook"), status.webhook)
-
-
-def _rows(at: Path, rows: model.ChangeRows) -> Iterator[Place]:
-    for name in ("case_id", "state", "at", "note", "note_is_public", "event_key"):
-        text = getattr(rows, name)
-        if text is not None:
-            yield Place((*at, name), text, _ITEM)
-    if rows.answer is not None:
-        for name in ("text", "decision", "responsible"):
-            text = getattr(rows.answer, name)
-            if text is not None:
-                yield Place((*at, "answer", name), text, _ITEM)
+def _places(subject: Subject) -> Iterator[Place]:
+    credentials = credential_names(subject.file.connection.security)
+    logging_in = {name: says for name, says in credentials.items() if name != "token"}
+    made: dict[tuple[int, Path], Names] = {}
+    for one in subject.marked():
+        if one.mark is Mark.EXPRESSION:
+            texts = [one.text]
+        elif one.mark is Mark.REQUEST:
+            texts = [match.group(1) for match in PATH_EXPRESSION.finditer(one.text)]
+        else:
+            continue
+        scope = scope_at(one.path)
+        is_login = one.path[:2] == ("connection", "security")
+        # The rows of a table may name the same: there are as many answers as scopes, and these live as long as the program.
+        place = id(scope), one.path[: 2 if is_login else 1]
+        if place not in made:
+            known = logging_in if is_login else credentials
+            names = scope.names if scope.of_reply or not known else {**scope.names, "credentials": known}
+            made[place] = with_own_names(names, subject.file, str(one.path[0]))
+        for text in texts:
+            yield Place(one.path, text, made[place], scope.of_reply)

@@ -2,6 +2,7 @@
 
 PASS  refused: ["10", "11"]
 FAIL  refused: ["*"]
+FAIL  refused_when: "true"
 FAIL  faults: [{text: "*", means: refused}]
 FAIL  faults: [{code: Server, means: refused}]   every failure inside has this code, one after the case was made too
 """
@@ -10,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from adapters.expressions import ExpressionFault, parse
 from adapters.plan import Verdict
 from agencies import model
-from agencies.checks.codes_mean_one_thing import outcome_rules
+from agencies.checks.codes_mean_one_thing import outcome_rules, writing_steps
 from agencies.checks.subject import Subject
 from agencies.source import Fault, Path
 
@@ -31,6 +33,11 @@ def check(subject: Subject) -> Iterator[Fault]:
         yield subject.source.fault(
             ("status", "means", "*"), "wildcard-outcome", "a state nobody foresaw waits for a person", of_key=True
         )
+    for path, condition in _conditions(subject.file):
+        if _holds_always(condition):
+            yield subject.source.fault(
+                path, "wildcard-outcome", "the condition looks at nothing, so it fits every answer"
+            )
     for path, rule in _fault_rules(subject.file):
         if _fits_nearly_all(rule):
             yield subject.source.fault(
@@ -38,6 +45,25 @@ def check(subject: Subject) -> Iterator[Fault]:
                 "wildcard-outcome",
                 "a pattern that fits every fault decides what nobody foresaw; write a part of the text",
             )
+
+
+def _conditions(file: model.AgencyFile) -> Iterator[tuple[Path, str]]:
+    for path, rules in outcome_rules(file):
+        for verdict in Verdict:
+            condition = getattr(rules, f"{verdict.value}_when")
+            if condition is not None:
+                yield (*path, f"{verdict.value}_when"), condition
+    for at, step in writing_steps(file):
+        for number, rule in enumerate(step.resend_once):
+            yield (*at, "resend_once", number, "when"), rule.when
+
+
+def _holds_always(condition: str) -> bool:
+    try:
+        return not parse(condition).paths
+    except ExpressionFault:
+        # Another rule reports it.
+        return False
 
 
 def _fits_nearly_all(rule: model.FaultRule) -> bool:
@@ -48,7 +74,6 @@ def _fits_nearly_all(rule: model.FaultRule) -> bool:
 def _fault_rules(file: model.AgencyFile) -> Iterator[tuple[Path, model.FaultRule]]:
     for number, rule in enumerate(file.connection.faults):
         yield ("connection", "faults", number), rule
-    for name in ("submit", "attachment", "withdraw"):
-        step = getattr(file, name)
-        for number, rule in enumerate(step.answer.faults if step is not None else ()):
-            yield (name, "answer", "faults", number), rule
+    for at, step in writing_steps(file):
+        for number, rule in enumerate(step.answer.faults):
+            yield (*at, "answer", "faults", number), rule

@@ -103,7 +103,6 @@ _LONGITUDE = "    case.Longitude: message.longitude | decimal(6)\n"
         (ROADS, 'translate("kinds")', 'translate("knds")', "unknown-table", "Did you mean `kinds`"),
         (ROADS, "message.received_at | local", "message.received_at", "time-needs-form", "| local"),
         (ROADS, "Since: poll.since | local", "Since: '\"2026-01-01T00:00:00\"'", "feed-stands-still", "poll.since"),
-        (ROADS, "    at: item.ChangedAt\n", "", "feed-stands-still", "needs `at`"),
         (HOUSING, "      cursor: poll.cursor ", "      # cursor: poll.cursor ", "feed-stands-still", "poll.cursor"),
         (HOUSING, "    every: 30s ", "    overlap: 5m\n    every: 30s ", "no-overlap", "remove it"),
         (ROADS, "operation: FindCases", "request: GET /cases", "wrong-protocol", "name the `operation`"),

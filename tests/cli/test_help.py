@@ -14,6 +14,20 @@ COMMANDS = [
     ["submit"],
     ["migrate"],
     ["agency", "list"],
+    ["agency", "new"],
+    ["agency", "check"],
+    ["agency", "explain"],
+    ["agency", "dry-run"],
+    ["agency", "probe"],
+    ["agency", "record"],
+    ["agency", "test"],
+    ["agency", "docs"],
+    ["agency", "grade"],
+    ["agency", "show"],
+    ["agency", "pause"],
+    ["agency", "resume"],
+    ["agency", "replay"],
+    ["agency", "reference"],
 ]
 
 

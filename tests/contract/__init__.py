@@ -1,0 +1,1 @@
+"""What agencies answered when they were recorded, replayed against their files as they are now."""
