@@ -14,7 +14,7 @@ export UV_PROJECT_ENVIRONMENT = .venv
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup graphiql demo test check pytest test-postgres test-clients properties schema bench clean
+.PHONY: help setup graphiql demo test check pytest test-postgres test-clients test-real properties schema bench clean
 
 help:  ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,10 +64,13 @@ pytest: setup graphiql  ## Run the tests (ARGS="-k name" for some)
 
 test-postgres: setup  ## Run the tests that need a database on another PostgreSQL (OKNO_TEST_DATABASE_URL=postgresql://…)
 	@test -n "$$OKNO_TEST_DATABASE_URL" || (echo "Name the server: make test-postgres OKNO_TEST_DATABASE_URL=postgresql://user:password@host/postgres" && exit 1)
-	@$(RUN)/pytest tests/api tests/delivery tests/store --ignore=tests/store/test_embedded.py --ignore=tests/store/test_replicas.py $(ARGS)
+	@$(RUN)/pytest tests/api tests/delivery tests/store --ignore=tests/store/embedded --ignore=tests/store/test_replicas.py $(ARGS)
 
 test-clients: setup .tools/bin/npm  ## Run clients of other makers (Relay, Apollo, urql, codegen, gql …) against a gateway (ARGS="-k relay" for one)
 	@$(RUN)/pytest tests/clients --numprocesses=0 --timeout=600 $(ARGS)
+
+test-real: setup .tools/bin/npm  ## Run our connectors against SOAP services of other makers (PHP, Node) and say which are not installed here
+	@$(RUN)/pytest tests/stacks --numprocesses=0 -rs $(ARGS)
 
 schema: setup  ## Write schema.graphql and the portal's table of trusted documents
 	@$(RUN)/python -m schema.export > schema.graphql

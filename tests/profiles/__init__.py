@@ -1,0 +1,1 @@
+"""Each system profile of config/systems against a fake of its product, through the real wire."""
