@@ -1,10 +1,11 @@
-"""`python -m bench [submit|deliver|read|subscribe|hostile]`: run one comparison, or `submit` and `deliver` in turn. What follows goes to it."""
+"""`python -m bench [submit|deliver|adapter|read|subscribe|hostile]`: one comparison, or `submit` and `deliver` in turn. The rest goes to it."""
 
 from __future__ import annotations
 
 import argparse
 
 from bench import deliver, submit
+from bench.adapter import run as adapter
 from bench.hostile import run as hostile
 from bench.read import run as read
 from bench.subscribe import run as subscribe
@@ -12,6 +13,7 @@ from bench.subscribe import run as subscribe
 _COMPARISONS = {
     "submit": submit.main,
     "deliver": deliver.main,
+    "adapter": adapter.main,
     "read": read.main,
     "subscribe": subscribe.main,
     "hostile": hostile.main,
