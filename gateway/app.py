@@ -1,7 +1,8 @@
 """The HTTP door of the hub: `create_app` puts its routes together; `gateway.services` opens what they work with.
 
-`/graphql` (GET, POST, server-sent events, WebSocket), `/agencies/{code}/events` (webhooks), `/health` (the process
-lives), `/ready` (a request would be served), `/metrics` (for operators). Whatever goes wrong, the answer is JSON of one shape.
+`/graphql` (GET, POST, server-sent events, WebSocket), `/agencies/{code}/events` (webhooks), `/files/{token}` (files
+behind links), `/health` (the process lives), `/ready` (a request would be served), `/metrics` (for operators).
+Whatever goes wrong, the answer is JSON of one shape.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.access_log import AccessLog
 from gateway.doorstep import Doorstep
 from gateway.federation import with_federation
+from gateway.files import serve_file
 from gateway.graphiql import GraphiQL
 from gateway.graphql import GraphQLDoor
 from gateway.metrics_page import Siblings, metrics
@@ -80,6 +82,7 @@ def create_app(
         Route("/graphql", OwnWrites(OperationTimes(_ToDoor()))),
         WebSocketRoute("/graphql", OwnWrites(_ToDoor())),
         Route("/agencies/{code}/events", receive_events, methods=["POST"]),
+        Route("/files/{token}", serve_file, methods=["GET"]),
         Route("/health", health),
         Route("/ready", ready),
         Route("/metrics", metrics),

@@ -7,6 +7,7 @@ everything further left was written by somebody we do not know. Neighbours of on
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.requests import HTTPConnection
@@ -17,19 +18,41 @@ from gateway.settings import Network
 _MOST_HOPS = 20
 
 
-def caller_of(connection: HTTPConnection, viewer: Viewer | None, proxies: Sequence[Network]) -> str:
+def caller_of(connection: HTTPConnection, viewer: Viewer | None, proxies: tuple[Network, ...]) -> str:
     """A key for counting, never shown to anybody."""
+    host = connection.client.host if connection.client is not None else None
+    return caller_from(viewer, host, tuple(connection.headers.getlist("x-forwarded-for")), proxies)
+
+
+def caller_from(
+    viewer: Viewer | None, host: str | None, forwarded: tuple[str, ...], proxies: tuple[Network, ...]
+) -> str:
+    """The same by the other end of the connection and what each X-Forwarded-For header says."""
     if viewer is not None:
         return f"person {viewer.person_id}"
-    return f"address {_network(_address(connection, proxies))}"
+    return _calling_from(host, forwarded if proxies else (), proxies)
 
 
-def _address(connection: HTTPConnection, proxies: Sequence[Network]) -> IPv4Address | IPv6Address | None:
-    nearest = _read(connection.client.host) if connection.client is not None else None
+def address_of(connection: HTTPConnection, proxies: tuple[Network, ...]) -> str | None:
+    """The address somebody really calls from, as far as named proxies can be believed; None when nobody knows it."""
+    host = connection.client.host if connection.client is not None else None
+    address = _address(host, connection.headers.getlist("x-forwarded-for"), proxies)
+    return None if address is None else str(address)
+
+
+@lru_cache(maxsize=1024)
+def _calling_from(host: str | None, forwarded: tuple[str, ...], proxies: tuple[Network, ...]) -> str:
+    return f"address {_network(_address(host, forwarded, proxies))}"
+
+
+def _address(
+    host: str | None, forwarded: Sequence[str], proxies: Sequence[Network]
+) -> IPv4Address | IPv6Address | None:
+    nearest = _read(host) if host is not None else None
     if not proxies:
         return nearest
-    forwarded = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
-    for hop in reversed(forwarded[-_MOST_HOPS:]):
+    hops = ",".join(forwarded).split(",")
+    for hop in reversed(hops[-_MOST_HOPS:]):
         if nearest is None or not any(nearest in network for network in proxies):
             break
         further = _read(hop.strip())

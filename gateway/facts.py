@@ -4,22 +4,50 @@ statement.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 
+from adapters.adapter import AttachmentsGo
 from agencies.reference_data import ReferenceData
+from agencies.registry import Registry, UnknownAgency
 from domain.deadlines import Deadline, deadline
+from domain.delivery import Purpose
 from domain.message import Regime
 from domain.routing import NoRoute, Route, route
 from domain.rubricator import Proposal
 
 
+def what_systems_take(registry: Registry) -> Callable[[str, Purpose], bool]:
+    """By the agency files as they are at the moment of the question."""
+
+    def takes(code: str, purpose: Purpose) -> bool:
+        try:
+            adapter = registry.adapter(code)
+        except UnknownAgency:
+            return False
+        if purpose is Purpose.SUBMIT:
+            return adapter.plan.attachments_go is not AttachmentsGo.NOT
+        return adapter.supports(purpose)
+
+    return takes
+
+
 class InstallationFacts:
     """The `Facts` of `domain.actions.submit_message` for one installation."""
 
-    def __init__(self, reference: ReferenceData, connected: Collection[str]) -> None:
-        """`connected`: the organisations whose own system an agency file connects."""
+    def __init__(
+        self,
+        reference: ReferenceData,
+        connected: Collection[str],
+        takes: Callable[[str, Purpose], bool] = lambda code, purpose: False,
+    ) -> None:
+        """`connected`: the organisations whose own system an agency file connects; `takes` says what such a system can do."""
         self._reference = reference
+        self._connected = frozenset(connected)
+        self._takes = takes
+
+    def connect(self, connected: Collection[str]) -> None:
+        """Other agency files connect other organisations from now on."""
         self._connected = frozenset(connected)
 
     @property
@@ -44,6 +72,9 @@ class InstallationFacts:
 
     def organisation_has_system(self, code: str) -> bool:
         return code in self._connected
+
+    def organisation_takes(self, code: str, purpose: Purpose) -> bool:
+        return code in self._connected and self._takes(code, purpose)
 
     def route(
         self, category: str | None, territory: str | None, chosen_organisation: str | None, on: date

@@ -21,7 +21,7 @@ from datetime import datetime
 import aiohttp
 
 from adapters.adapter import Adapter, AskRefused, CannotBuild, CaseNow
-from agencies.registry import Registry, UnknownAgency, UnsetVariable
+from agencies.registry import ConnectedAgency, Registry, UnknownAgency, UnsetVariable
 from connectors.base import BadConnection, Connector, ConnectorError, NotSent, Reply
 from delivery.limits import Pace
 from domain.bilingual import Bilingual
@@ -124,6 +124,8 @@ class AgencyCases:
         self._clock = clock
         self._monotonic = monotonic
         self._lines: dict[str, asyncio.Task[_Line | None]] = {}
+        self._made_from: dict[str, ConnectedAgency | None] = {}
+        self._retired: list[asyncio.Task[_Line | None]] = []
         self._running: dict[tuple[str, str], asyncio.Task[StateNow | Silence]] = {}
         self._kept: OrderedDict[tuple[str, str], tuple[float, StateNow]] = OrderedDict()
 
@@ -131,7 +133,7 @@ class AgencyCases:
         """End the questions under way and give the connectors back."""
         for task in self._running.values():
             task.cancel()
-        lines = await asyncio.gather(*self._lines.values(), return_exceptions=True)
+        lines = await asyncio.gather(*self._lines.values(), *self._retired, return_exceptions=True)
         for line in lines:
             if isinstance(line, _Line):
                 await line.connector.close()
@@ -167,8 +169,14 @@ class AgencyCases:
                 self._kept.popitem(last=False)
 
     async def _line(self, organisation: str) -> _Line | None:
-        """The agency behind an organisation, or None when it cannot be asked. Made once, in a thread: a WSDL takes a while to read."""
+        """The agency behind an organisation, or None when it cannot be asked. Made once for each version of its file, in a thread: a WSDL
+        takes a while to read."""
+        agency = self._registry.agency(organisation) if organisation in self._registry.codes else None
+        if organisation in self._lines and self._made_from[organisation] is not agency:
+            # Who is asking by it may still finish; it is given back with the others.
+            self._retired.append(self._lines.pop(organisation))
         if organisation not in self._lines:
+            self._made_from[organisation] = agency
             self._lines[organisation] = asyncio.create_task(asyncio.to_thread(self._open_line, organisation))
         return await asyncio.shield(self._lines[organisation])
 

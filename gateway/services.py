@@ -17,7 +17,8 @@ from agencies.registry import Environment, Registry
 from agencies.reloading import ReloadingRegistry, follow
 from connectors.http import Wire, open_session
 from domain.viewer import Viewer
-from gateway.facts import InstallationFacts
+from gateway.facts import InstallationFacts, what_systems_take
+from gateway.files import SharedFiles
 from gateway.leaving import Leaving
 from gateway.live_cases import AgencyCases
 from gateway.metrics import Metrics
@@ -54,6 +55,7 @@ class Services:
     registry: Registry
     changes: ChangeFeed
     uploads: Uploads
+    files: SharedFiles
     references: ReferenceSource
     sign_in: SignIn
     live_cases: AgencyCases
@@ -111,7 +113,7 @@ async def open_services(home: Home, settings: Settings) -> AsyncIterator[Service
         leaving = Leaving(changes)
         blobs = Blobs(home.attachments)
         await asyncio.to_thread(blobs.prepare)
-        facts = InstallationFacts(reference, registry.codes)
+        facts = InstallationFacts(reference, registry.codes, what_systems_take(registry))
 
         async def connect(codes: tuple[str, ...]) -> None:
             await _sync(database, reference, registry)
@@ -126,6 +128,7 @@ async def open_services(home: Home, settings: Settings) -> AsyncIterator[Service
             registry=registry,
             changes=changes,
             uploads=Uploads(database, blobs, at_once=settings.limits.uploads_at_once, clock=utc_now),
+            files=SharedFiles(database, blobs, await asyncio.to_thread(home.file_links), utc_now),
             references=ReferenceSource(database),
             sign_in=make_sign_in(home, settings, session),
             live_cases=live_cases,

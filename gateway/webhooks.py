@@ -1,5 +1,5 @@
-"""Where agencies tell us of changes: the signature is proved, the raw body is on disk, and only then the agency hears
-202.
+"""Where agencies tell us of changes: the sender is proved, the raw body is on disk, and only then the agency hears what
+its file says it wants to hear (202 unless told).
 
 Nothing is read here: a body that cannot be understood today is still there tomorrow. The same body twice is stored
 twice and applied once (P8).
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from adapters.adapter import BadSignature, NotSupported
 from agencies.registry import UnknownAgency, UnsetVariable
 from gateway.bodies import read_body
+from gateway.callers import address_of
 from gateway.refusals import Code, Refusal
 from gateway.services import Services
 from store.inbox import keep_webhook
@@ -34,15 +35,16 @@ async def receive_events(request: Request) -> Response:
         raise _no_webhook() from None
     raw = await read_body(request, services.settings.limits.webhook_bytes)
     try:
-        adapter.verify_webhook(dict(request.headers), raw, services.clock())
+        address = address_of(request, services.settings.trusted_proxies)
+        adapter.verify_webhook(dict(request.headers), raw, services.clock(), address)
     except BadSignature as why:
         # The text names headers and clocks, never the body or the secret.
         log.warning("a webhook of %s is refused: %s", code, why)
         raise Refusal(
             401,
             Code.UNAUTHENTICATED,
-            f"Подпись не подтверждена: {why}. Подпишите точные байты тела общим секретом.",
-            f"The signature is not proved: {why}. Sign the exact bytes of the body with the shared secret.",
+            f"Отправитель не подтверждён: {why}. Подпишите точные байты тела общим секретом или покажите то, о чём договорились.",
+            f"The sender is not proved: {why}. Sign the exact bytes of the body with the shared secret, or show what was agreed.",
         ) from None
     except NotSupported:
         raise _no_webhook() from None
@@ -57,7 +59,9 @@ async def receive_events(request: Request) -> Response:
         ) from None
     async with services.database.unit() as unit:
         await keep_webhook(unit, code, raw)
-    return Response(status_code=202)
+    wanted = adapter.webhook_reply
+    body = wanted.body.encode() if wanted.status != 204 else b""
+    return Response(body, wanted.status, media_type=wanted.media_type if body else None)
 
 
 def _no_webhook() -> Refusal:

@@ -9,8 +9,9 @@ import pytest
 import strawberry
 
 from agencies.reference_data import ReferenceData, load_reference_data
+from agencies.registry import Registry
 from domain.viewer import Viewer
-from gateway.facts import InstallationFacts
+from gateway.facts import InstallationFacts, what_systems_take
 from schema.root import build_schema
 from store.changes import ChangeFeed
 from store.references import ReferenceSource
@@ -27,12 +28,20 @@ def reference_data(config_folder: Path) -> ReferenceData:
 
 
 @pytest.fixture(scope="session")
+def agency_files(config_folder: Path) -> Registry:
+    """What the systems of the two sample agencies can do, by their files."""
+    return Registry.load(config_folder, variables={})
+
+
+@pytest.fixture(scope="session")
 def schema() -> strawberry.Schema:
     return build_schema()
 
 
 @pytest.fixture
-async def hub(database: Database, reference_data: ReferenceData, schema: strawberry.Schema) -> AsyncIterator[Hub]:
+async def hub(
+    database: Database, reference_data: ReferenceData, schema: strawberry.Schema, agency_files: Registry
+) -> AsyncIterator[Hub]:
     async with database.unit() as unit:
         await sync_registry(
             unit,
@@ -46,7 +55,7 @@ async def hub(database: Database, reference_data: ReferenceData, schema: strawbe
     yield Hub(
         schema=schema,
         database=database,
-        facts=InstallationFacts(reference_data, CONNECTED),
+        facts=InstallationFacts(reference_data, CONNECTED, what_systems_take(agency_files)),
         changes=changes,
         references=ReferenceSource(database),
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from graphql import DocumentNode, build_schema, validate
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, build_schema
 
+from schema.extensions.judging import faults_of
 from schema.extensions.known_documents import KnownDocuments, Policy, digest_of
 from schema.faults import Fault
 from tests.api.hub import Hub, fault_of
@@ -21,11 +23,11 @@ def validations(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[DocumentNode]]
     """The documents that are validated meanwhile."""
     seen: list[DocumentNode] = []
 
-    def counted(schema: object, document: DocumentNode, *rest: object, **options: object) -> list[object]:
+    def counted(schema: GraphQLSchema, document: DocumentNode, **options: Any) -> list[GraphQLError]:
         seen.append(document)
-        return list(validate(schema, document, *rest, **options))  # type: ignore[arg-type]
+        return faults_of(schema, document, **options)
 
-    monkeypatch.setattr("schema.extensions.known_documents.validate", counted)
+    monkeypatch.setattr("schema.extensions.known_documents.faults_of", counted)
     yield seen
 
 
@@ -39,10 +41,14 @@ async def test_a_valid_document_is_validated_once(hub: Hub, monkeypatch: pytest.
         assert result.data == {"organisation": {"code": "city-roads"}}
 
 
-async def test_an_invalid_document_is_refused_every_time(hub: Hub) -> None:
-    for _ in range(3):
-        result = await hub.run("{ organisations { nothingOfTheKind } }")
-        assert fault_of(result)["code"] == "BAD_REQUEST"
+async def test_an_invalid_document_is_judged_once_and_refused_every_time(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with validations(monkeypatch) as validated:
+        for _ in range(3):
+            result = await hub.run("{ organisations { nothingOfTheKind } }")
+            assert fault_of(result)["code"] == "BAD_REQUEST"
+    assert len(validated) == 1
 
 
 async def test_variables_are_judged_although_the_document_is_known(hub: Hub) -> None:
@@ -78,6 +84,20 @@ def test_a_trusted_document_is_never_pushed_out() -> None:
     for number in range(20):
         known.learn(f"{{ a{number}: name }}")
     assert known.trusted(trusted.digest) is known.find(trusted.digest) is trusted
+
+
+def test_wrong_documents_push_out_each_other_and_never_a_right_one() -> None:
+    known = KnownDocuments(SCHEMA, most_chars=100)
+    right = known.learn("{ name }")
+    texts = [f"{{ nothing{number:020} }}" for number in range(10)]
+    for text in texts:
+        known.learn(text)
+    assert known.find(right.digest) is right
+    assert known.find(digest_of(texts[0])) is None
+    last = known.find(digest_of(texts[-1]))
+    assert last is not None
+    assert (last.document, last.errors[0].nodes) == (None, None)
+    assert [(one.line, one.column) for one in last.errors[0].locations or ()] == [(1, 3)]
 
 
 def test_a_wrong_document_is_neither_kept_nor_trusted() -> None:
