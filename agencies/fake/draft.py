@@ -18,6 +18,7 @@ Placing: TypeAlias = "dict[PathSteps, Tree]"
 """Where values go, by path."""
 
 _EQUALS = re.compile(r"""([^\W\d]\w*(?:\.\w+|\[[^\]]+\])*)\s*==\s*(?:'([^']*)'|"([^"]*)"|(\d+(?:\.\d+)?|true|false))""")
+_LIKE = re.compile(r"""([^\W\d]\w*(?:\.\w+|\[[^\]]+\])*)\s*\|\s*like\(\s*(?:'([^']*)'|"([^"]*)")\s*\)""")
 _STEP = re.compile(r"\.?(\w+)|\[(?:'([^']*)'|\"([^\"]*)\"|(\d+))\]")
 _CONSTANTS: Mapping[str, Tree] = {"true": True, "false": False}
 
@@ -99,7 +100,9 @@ def _set(here: Any, step: str | int, value: Tree) -> None:  # noqa: ANN401
 
 
 def spelt(expression: Expression, value: Tree) -> Tree:
-    """The value as the expression looks for it at its path: itself, or the one entry of a list that `first_of` or `last_of` picks."""
+    """The value as the expression looks for it at its path: itself, or the entry of a list that `join` or `first_of` or `last_of` takes."""
+    if any(use.name == "join" for use in expression.filters):
+        value = [value]
     for use in expression.filters:
         if use.name in ("first_of", "last_of") and use.literals:
             wanted, *conditions = use.literals
@@ -113,12 +116,15 @@ def places_of(expression: Expression) -> Iterator[PathSteps]:
 
 
 def ways_to_make_true(expression: Expression) -> Iterator[Placing]:
-    """What could be put where, so that a condition holds: its equalities together, each alone, then something at each of its paths."""
+    """What could be put where, so that a condition holds: its equalities together, each alone, what it is like, something at each of its paths."""
     equalities = list(_equalities(expression.text))
     if equalities:
         yield dict(equalities)
         for steps, value in equalities:
             yield {steps: value}
+    for match in _LIKE.finditer(expression.text):
+        path, single, double = match.groups()
+        yield {_steps(path): (single if single is not None else double).replace("*", "")}
     for steps in places_of(expression):
         for value in (True, "true", "1"):
             yield {steps: value}

@@ -120,10 +120,14 @@ class Stage(ABC):
                 return await self.submit(message)
         return outcome
 
-    async def poll(self, position: Mapping[str, str] | None = None) -> PollPage:
+    async def poll(self, position: Mapping[str, str] | None = None, *, keeps: bool = False) -> PollPage:
+        """One page; acknowledged, where the file does that, when the reader `keeps` it."""
         now = datetime.now(UTC)
-        call = self.adapter.poll_call(position, now)
-        page = self.adapter.read_poll(await self.connector.send(call), position, now)
+        reply = await self.connector.send(self.adapter.poll_call(position, now))
+        page = self.adapter.read_poll(reply, position, now)
+        if keeps:
+            for call in self.adapter.acknowledge_calls(reply, [item.item for item in page.items]):
+                await self.connector.send(call)
         return dataclasses.replace(page, items=tuple([await self._followed(item) for item in page.items]))
 
     async def _followed(self, item: PageItem) -> PageItem:
@@ -140,10 +144,10 @@ class Stage(ABC):
 
     async def everything(self, position: Mapping[str, str] | None = None) -> PollPage:
         """All pages of one reading as one."""
-        page = await self.poll(position)
+        page = await self.poll(position, keeps=True)
         items = page.items
         while page.has_more:
-            page = await self.poll(page.next_cursor)
+            page = await self.poll(page.next_cursor, keeps=True)
             items += page.items
         return dataclasses.replace(page, items=items)
 

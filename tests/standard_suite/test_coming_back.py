@@ -102,6 +102,11 @@ async def test_states_notes_and_answers_come_home(feed: FromFile) -> None:
         assert answer.text == "Сделано — проверьте"
 
 
+def _hands_out_one(feed: FromFile) -> bool:
+    poll = feed.adapter.plan.poll
+    return poll is not None and poll.page_size == 1
+
+
 async def test_a_state_nobody_told_us_of_waits_and_the_others_do_not(feed: FromFile) -> None:
     """Q39: a state that is in no table is held, never guessed."""
     if not _shows_each_change(feed):
@@ -124,6 +129,8 @@ async def test_an_event_that_comes_twice_has_one_key(feed: FromFile) -> None:
 
 async def test_events_out_of_order_keep_their_own_times(feed: FromFile) -> None:
     """Q12: events are never put in order by when they were read."""
+    if _hands_out_one(feed):
+        pytest.skip("the feed hands out one change at a time, in its own order")
     await _with_cases(feed, 3)
     feed.faults.switch_on("out_of_order_events")
     page = await feed.everything()
@@ -156,9 +163,10 @@ async def test_a_clock_that_is_off_loses_nothing_that_happens_later(feed: FromFi
 
 async def test_what_a_destructive_read_hands_out_is_there_once(feed: FromFile) -> None:
     """Q15: what was read once is gone there; here it is in the page that was read."""
-    await _with_cases(feed, 2)
+    count = 1 if _hands_out_one(feed) else 2
+    await _with_cases(feed, count)
     feed.faults.switch_on("destructive_read")
-    assert len((await feed.poll()).changes) == 2
+    assert len((await feed.poll()).changes) == count
     assert (await feed.poll()).changes == []
 
 
