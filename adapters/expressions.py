@@ -258,7 +258,7 @@ class _Reader:
             if step is None or step.kind not in ("name", "number"):
                 raise ExpressionFault(
                     "bad-expression",
-                    "a name or a number comes after `.`; a name with other signs is written `[\"@etag\"]`, without a dot",
+                    'a name or a number comes after `.`; a name with other signs is written `["@etag"]`, without a dot',
                     self._tokens[self._at].column,
                 )
             self._at += 2
