@@ -102,8 +102,7 @@ class EmbeddedServer:
                     if not _wait_for_lock(self._users_lock, fcntl.LOCK_SH, deadline):
                         raise self._failure("its keeper does not answer", "end the process that holds `users.lock`")
                 self._ensure_keeper()
-                with self._connect_when_ready(deadline) as connection:
-                    self._ensure_database(connection)
+                self._ensure_database(deadline)
         except OSError as problem:
             self.close()
             raise EmbeddedServerError(
@@ -267,9 +266,20 @@ class EmbeddedServer:
             record.unlink()
         (self.socket_folder / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
 
-    def _ensure_database(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [self.database]).fetchall():
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.database)))
+    def _ensure_database(self, deadline: float) -> None:
+        """Asks once more when the server closes the connection: one whose backend was killed takes callers until it has noticed."""
+        while True:
+            try:
+                with self._connect_when_ready(deadline) as connection:
+                    if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [self.database]).fetchall():
+                        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.database)))
+                    return
+            except psycopg.OperationalError as problem:
+                if time.monotonic() > deadline:
+                    raise self._failure(
+                        f"the server closed the connection: {str(problem).strip()}", "mend what the log names"
+                    ) from problem
+            time.sleep(0.03)
 
     def _failure(self, what: str, remedy: str) -> EmbeddedServerError:
         try:
