@@ -4,6 +4,7 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 NODE_VERSION := 24.19.0
+ROUNDUP_VERSION := 2.6.0
 ARGS ?=
 
 UV := .tools/bin/uv
@@ -69,8 +70,14 @@ test-postgres: setup  ## Run the tests that need a database on another PostgreSQ
 test-clients: setup .tools/bin/npm  ## Run clients of other makers (Relay, Apollo, urql, codegen, gql …) against a gateway (ARGS="-k relay" for one)
 	@$(RUN)/pytest tests/clients --numprocesses=0 --timeout=600 $(ARGS)
 
-test-real: setup .tools/bin/npm  ## Run our connectors against SOAP services of other makers (PHP, Node) and say which are not installed here
-	@$(RUN)/pytest tests/stacks --numprocesses=0 -rs $(ARGS)
+.tools/roundup/ready: $(UV)
+	@echo "Installing Roundup $(ROUNDUP_VERSION) into .tools/roundup"
+	@$(UV) venv --quiet --clear --python $(PYTHON) .tools/roundup
+	@$(UV) pip install --quiet --python .tools/roundup/bin/python roundup==$(ROUNDUP_VERSION)
+	@touch $@
+
+test-real: setup .tools/bin/npm .tools/roundup/ready  ## Run our connectors against systems of other makers (PHP, Node, Roundup) and say which are not installed here
+	@OKNO_TEST_ROUNDUP=$(CURDIR)/.tools/roundup/bin/python $(RUN)/pytest tests/stacks --numprocesses=0 -rs $(ARGS)
 
 schema: setup  ## Write schema.graphql and the portal's table of trusted documents
 	@$(RUN)/python -m schema.export > schema.graphql

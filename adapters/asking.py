@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.answers import identifier, is_readable, reply_scope
+from adapters.conditions import plainly
 from adapters.context import Scope
 from adapters.deciding import Foreign, decide
 from adapters.expressions import ExpressionFailed
@@ -120,7 +121,7 @@ def _moment(fields: ChangeFields, scope: Scope, words: Words) -> datetime | None
 
 def _note(plan: AgencyPlan, fields: ChangeFields, scope: Scope) -> str | None:
     try:
-        if fields.note_is_public is None or fields.note_is_public.evaluate(scope, plan.words) is not True:
+        if not plainly(fields.note_is_public, scope, plan.words):
             return None
         note = words_of(fields.note, scope, plan.words)
     except (UnreadableItem, ExpressionFailed):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.answers import as_text, identifier, is_readable, items_of, reply_scope, retry_after_s
+from adapters.conditions import holds, plainly
 from adapters.context import Scope, is_missing
 from adapters.deciding import Foreign, decide
 from adapters.expressions import Expression, ExpressionFailed
@@ -151,9 +152,9 @@ def read_fields(
 
 
 def _aside(fields: ChangeFields, scope: Scope, words: Words) -> str | None:
-    if fields.only_when is not None and fields.only_when.evaluate(scope, words) is not True:
+    if not holds(fields.only_when, scope, words, without=True):
         return "foreign"
-    if fields.echo.when is not None and fields.echo.when.evaluate(scope, words) is True:
+    if holds(fields.echo.when, scope, words):
         return "echo"
     return None
 
@@ -164,7 +165,7 @@ def _change(
     words = plan.words
     if not isinstance(item, Mapping):
         raise UnreadableItem("the item is not a structure")
-    if fields.fails_when is not None and fields.fails_when.evaluate(scope, words) is True:
+    if holds(fields.fails_when, scope, words):
         raise UnreadableItem("the agency itself says that this item failed")
     case_id = identifier(fields.case_id, scope, words) if fields.case_id else known_case_id
     reference = identifier(fields.reference, scope, words) if fields.reference else None
@@ -188,7 +189,7 @@ def _change(
         means=means,
         occurred_at=occurred_at,
         note=hidden(note, plan.hides) if note is not None else None,
-        note_is_public=bool(fields.note_is_public and fields.note_is_public.evaluate(scope, words)),
+        note_is_public=plainly(fields.note_is_public, scope, words),
         answer=answer,
         reference=reference,
         after_s=after_s,

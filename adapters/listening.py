@@ -15,6 +15,7 @@ from adapters.answers import identifier, is_readable, items_of, reply_scope
 from adapters.asking import AskRefused, CaseNow, kept_scope, read_ask
 from adapters.bodies import NotABody, read_body
 from adapters.building import CannotBuild, build_call
+from adapters.conditions import holds
 from adapters.context import USUAL, is_missing
 from adapters.expressions import ExpressionFailed, follow
 from adapters.feed import PageItem, PollPage, digest, read_fields, read_item, read_page
@@ -197,7 +198,7 @@ class Listening:
 
 def _is_wanted(step: Follow, item: Tree, words: Words) -> bool:
     try:
-        return step.when is None or step.when.evaluate({"item": item}, words) is True
+        return holds(step.when, {"item": item}, words, without=True)
     except ExpressionFailed:
         # An item of an unforeseen shape: its rows will say what is missing.
         return False

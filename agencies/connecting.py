@@ -89,6 +89,7 @@ def connect(file: AgencyFile, around: Surroundings, wire: Wire | None) -> Connec
             request_charset=connection.request_charset,
             reply_charset=connection.reply_charset,
             body_format=connection.body_format,
+            headers={name: around.reveal(text) for name, text in connection.headers.items()},
         )
         return RestConnector(rest, wire)
     if connection.folder is not None or connection.mail is not None:

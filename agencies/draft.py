@@ -24,6 +24,12 @@ from connectors.soap.wsdl import Operation as SoapOperation
 from connectors.soap.wsdl import Version, Wsdl, load_wsdl
 
 _GUESSED = "guessed by its name"
+_REQUEST_LINE = re.compile(r"(POST|PUT|PATCH) /\S*")
+_BY_HAND = (
+    ("their field for our number; without one let it begin the subject", "message.reference"),
+    ("their field for the subject", "message.subject | one_line | shorten(120)"),
+    ("their field for the text", "message.text"),
+)
 _DEEPEST = 8
 _LONGEST_LIST = 30
 
@@ -96,6 +102,23 @@ def from_openapi(code: str, openapi: pathlib.Path, submit: str | None = None) ->
         return _of_description(code, openapi, described, submit)
     except BadDescription as problem:
         raise CannotDraft(str(problem)) from problem
+
+
+def from_request(code: str, submit: str) -> Draft:
+    """A file for a REST system that describes itself nowhere; `submit` is the request line that makes a case. Raises CannotDraft."""
+    if not _REQUEST_LINE.fullmatch(submit):
+        raise CannotDraft(
+            f"{submit} is no method with a path. Write it as HTTP does: --submit {_quoted('POST /tickets')}"
+        )
+    rows = "".join(f"    {_quoted(f'{SIGN} {question}')}: {value}\n" for question, value in _BY_HAND)
+    parts = [
+        _head(code),
+        "connection:\n  protocol: rest\n",
+        _reached(code, "{kind: basic, username: …, password: …}, {kind: api-key, …} or another"),
+        f"\nsubmit:\n  request: {submit}\n  send:\n{rows}",
+        _answer(None, "http.status", accepted='["200", "201"]'),
+    ]
+    return Draft("".join(parts))
 
 
 def from_profile(code: str, profile: pathlib.Path) -> Draft:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agencies.checking import check_agency_file
 from agencies.model import AgencyFile
 from agencies.model_connection import Environments
-from agencies.source import Source
+from agencies.model_examples import Example
+from agencies.source import FileFaults, Source
 
 
 class Grade(StrEnum):
@@ -39,10 +41,12 @@ class Subject:
     file: AgencyFile
     recorded_steps: frozenset[str]
 
+    examples: tuple[Example, ...]
+
     @property
     def outcomes_shown(self) -> set[str]:
         """The outcomes that examples of replies prove."""
-        return {one.comes_to.outcome for one in self.file.examples if one.comes_to is not None}
+        return {one.comes_to.outcome for one in self.examples if one.comes_to is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def _is_encrypted(one: Subject) -> bool:
 
 
 def _has_example(kind: str) -> Callable[[Subject], bool]:
-    return lambda one: any(getattr(example, kind) is not None for example in one.file.examples)
+    return lambda one: any(getattr(example, kind) is not None for example in one.examples)
 
 
 def _shows(outcome: str) -> Callable[[Subject], bool]:
@@ -171,7 +175,9 @@ class Judgement:
 
 def judge(source: Source, file: AgencyFile) -> Judgement:
     """Grade a file that passed every check."""
-    subject = Subject(source, file, frozenset(recorded_steps(source)))
+    subject = Subject(
+        source, file, frozenset(recorded_steps(source)), (*file.examples, *_proved_by_profile(source, file))
+    )
     missing = tuple(rule for rule in RULES if not rule.holds(subject))
     reached = Grade.NONE
     for grade in (Grade.BRONZE, Grade.SILVER, Grade.GOLD):
@@ -179,6 +185,17 @@ def judge(source: Source, file: AgencyFile) -> Judgement:
             break
         reached = grade
     return Judgement(reached, missing)
+
+
+def _proved_by_profile(source: Source, file: AgencyFile) -> tuple[Example, ...]:
+    """The examples of the profile it uses, where all of them hold: they show what the file took over."""
+    if file.uses is None:
+        return ()
+    profile = pathlib.Path(source.file).resolve().parent.parent / "systems" / f"{file.uses.partition('@')[0]}.yaml"
+    try:
+        return check_agency_file(profile)[1].examples
+    except FileFaults:
+        return ()
 
 
 def recordings_folder(source: Source) -> pathlib.Path:

@@ -7,6 +7,7 @@ repaired); what belongs to one protocol only is a fault with the other.
 from __future__ import annotations
 
 import codecs
+import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
@@ -16,6 +17,11 @@ from agencies.model_exchange import Folder, Mail
 from agencies.model_scalars import DurationS, Flag, SizeBytes, WithVariables, Word
 from agencies.model_security import OneSecurity, Security, Tls, check_together, securities
 from agencies.source import FileModel
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_NOT_HERE = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "content-type", "content-length", "host", "soapaction"}
+)
 
 
 class FaultRule(FileModel):
@@ -52,6 +58,18 @@ class Environments(FileModel):
 
     sandbox: Addresses = Field(description="address of the test system")
     production: Addresses = Field(description="address of the real system")
+
+
+def _header_name(name: str) -> str:
+    if not _HEADER.fullmatch(name):
+        raise PydanticCustomError("bad-value", "`{name}` is no name of a header", {"name": name})
+    if name.lower() in _NOT_HERE:
+        text = "`{name}` is not said here: a login belongs to `security`, and `Content-Type` follows the body"
+        raise PydanticCustomError("bad-value", text, {"name": name})
+    return name
+
+
+HeaderName = Annotated[str, Field(max_length=100), AfterValidator(_header_name)]
 
 
 class Connection(FileModel):
@@ -103,6 +121,10 @@ class Connection(FileModel):
     validate_replies: Flag = Field(
         default=False, description="`true` refuses a SOAP reply that contradicts the WSDL's schemas"
     )
+    headers: dict[HeaderName, WithVariables] = Field(
+        default={},
+        description="rest: headers of every call, such as a version or an `Origin`; ${NAME} may stand in them",
+    )
     request_charset: Charset = Field(default="utf-8", description="charset of what we send")
     reply_charset: Charset | None = Field(
         default=None, description="charset of replies, whatever they say themselves; for systems that name a wrong one"
@@ -129,6 +151,8 @@ class Connection(FileModel):
             raise PydanticCustomError("wrong-protocol", "`openapi` belongs to rest; soap has `wsdl`")
         if self.protocol == "soap" and "body_format" in self.model_fields_set:
             raise PydanticCustomError("wrong-protocol", "`body_format` belongs to rest; soap is always XML")
+        if self.protocol != "rest" and self.headers:
+            raise PydanticCustomError("wrong-protocol", "`headers` of every call belong to rest")
         if self.protocol != "soap":
             if self.wsdl is not None or self.faults:
                 raise PydanticCustomError("wrong-protocol", "`wsdl` and `faults` belong to soap")

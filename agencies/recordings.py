@@ -8,7 +8,7 @@ connector and adapter that work in production; any difference is told.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -30,8 +30,13 @@ from agencies.source import FileFaults, FileModel, load
 from connectors.base import Connector, ConnectorError, Reply, Request
 from connectors.http import Limits, RawReply, Wire
 
-_BARE = {"address": "http://the-agency.invalid", "tls": None, "reply_charset": None}
-"""A recording is the same wherever the sandbox is, and its replies are kept in UTF-8."""
+_BARE: Mapping[str, object] = {
+    "address": "http://the-agency.invalid",
+    "tls": None,
+    "reply_charset": None,
+    "headers": {},
+}
+"""A recording is the same wherever the sandbox is, headers of every call included, and its replies are kept in UTF-8."""
 _KEPT_HEADERS = ("content-type", "retry-after", "location")
 _Text = Annotated[str, Field(max_length=1_000_000)]
 

@@ -23,8 +23,10 @@ from agencies.sample import SampleMessage
 _INTRODUCTION = """# The agency file, key by key
 
 Written from the models by `okno agency reference`; a test compares. How to begin: [add an agency](../add-an-agency.md).
-An *expression* is a path such as `message.subject`, a text in quotes, filters after `|`, comparisons, `~` to join texts and
-`x if y else z`; nothing else. A *duration* is `20s`, `5m`, `12h` or `7d`, a *size* `8 MB` or `512 KB`. A value that begins with
+An *expression* is a path such as `message.subject` or `reply["@etag"]` (a name with other signs), a text in quotes, filters
+after `|`, comparisons, `~` to join texts and `x if y else z`; nothing else. In a condition of a feed (`when`, `only_when`,
+`fails_when`) what is missing, empty, `false`, `0` or `no` is no and whatever else is there is yes; only `note_is_public` wants a
+plain `true`. A *duration* is `20s`, `5m`, `12h` or `7d`, a *size* `8 MB` or `512 KB`. A value that begins with
 `???` is a question that a person must answer.
 """
 _NAMES: tuple[tuple[str, str, Mapping[str, str]], ...] = (

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from agencies.checking import check_agency_file
-from agencies.draft import CannotDraft, Draft, from_agency, from_openapi, from_profile, from_wsdl
+from agencies.draft import CannotDraft, Draft, from_agency, from_openapi, from_profile, from_request, from_wsdl
 from agencies.source import FileFaults
 from cli.agency_files import agency_path
 from cli.failure import EXIT_CODES, Failure, plain_failures
@@ -27,7 +27,10 @@ def new(
         str | None, typer.Option(help="A profile in config/systems, or an agency that is much like it.")
     ] = None,
     submit: Annotated[
-        str | None, typer.Option(help="The operation, or the request line such as `POST /requests`, that makes a case.")
+        str | None,
+        typer.Option(
+            help="The operation, or the request line such as `POST /requests`, that makes a case; alone: there is no description."
+        ),
     ] = None,
     out: Annotated[pathlib.Path | None, typer.Option(help="Where to write; else config/agencies/CODE.yaml.")] = None,
 ) -> None:
@@ -60,9 +63,15 @@ def _draft(
 ) -> Draft:
     if not _CODE.fullmatch(code):
         raise Failure(f"{code} is no code: write small letters, digits and `-`, beginning with a letter.")
-    if sum(one is not None for one in (wsdl, openapi, like)) != 1:
-        raise Failure("Say what to begin from: exactly one of --wsdl, --openapi and --like.")
+    described = sum(one is not None for one in (wsdl, openapi, like))
+    if described > 1 or (described == 0 and submit is None):
+        raise Failure(
+            "Say what to begin from: exactly one of --wsdl, --openapi and --like. "
+            'A system that describes itself nowhere: --submit "POST /tickets", the request that makes a case.'
+        )
     try:
+        if described == 0 and submit is not None:
+            return from_request(code, submit)
         if wsdl is not None:
             return from_wsdl(code, wsdl, submit)
         if openapi is not None:

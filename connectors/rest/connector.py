@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ class RestConnection:
     """How one agency's REST service is reached; every path is joined to `address`. Times are in seconds.
 
     `also_at` are addresses to be tried when the first cannot be reached. Without `private` a host name that leads into a private network
-    is refused. `reply_charset` counts whatever a reply says of itself.
+    is refused. `reply_charset` counts whatever a reply says of itself. `headers` go with every call that does not say them itself.
     """
 
     address: str
@@ -44,6 +44,7 @@ class RestConnection:
     request_charset: str = "utf-8"
     reply_charset: str | None = None
     body_format: BodyFormat = "json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class RestConnector:
@@ -104,7 +105,9 @@ class RestConnector:
         own = {"Accept": f"application/{self._connection.body_format}"} | (
             {"Content-Type": content_type} if content_type else {}
         )
-        headers = {**STANDARD_HEADERS, **own, **call_headers(call.headers), **grant.all_headers}
+        said = {name.lower() for name in call.headers}
+        usual = {name: value for name, value in self._connection.headers.items() if name.lower() not in said}
+        headers = {**STANDARD_HEADERS, **own, **call_headers({**usual, **call.headers}), **grant.all_headers}
         return Request(method, url, headers, body, grant.secrets)
 
     async def _carry(self, call: Call, grant: Grant, deadline: float) -> Reply:

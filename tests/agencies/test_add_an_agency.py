@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from agencies.rule_pages import EXAMPLES
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDE = (ROOT / "docs" / "add-an-agency.md").read_text()
+
+BLOCKS = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+FOREIGN = ROOT / "tests" / "stacks" / "roundup" / "agencies" / "appeals-desk.yaml"
 
 DESCRIPTION = """
 openapi: 3.0.3
@@ -78,10 +82,9 @@ paths:
 @pytest.fixture
 def parks(tmp_path: Path) -> Path:
     """The guide's file, with the description and the message that it names."""
-    (blocks,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
     folder = tmp_path / "agencies"
     (folder / "parks").mkdir(parents=True)
-    (folder / "parks.yaml").write_text(blocks)
+    (folder / "parks.yaml").write_text(BLOCKS[0])
     (folder / "parks" / "openapi.yaml").write_text(DESCRIPTION)
     snow = (EXAMPLES / "agencies" / "yards" / "snow.yaml").read_text()
     (folder / "parks" / "snow.yaml").write_text(snow)
@@ -112,3 +115,40 @@ def test_the_guide_names_every_grade_and_no_rule_is_without_a_remedy() -> None:
     assert all(f"| {grade} |" in GUIDE for grade in Grade if grade is not Grade.NONE)
     assert all(len(rule.says.split()) > 3 for rule in RULES)
     assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def test_the_lines_of_a_foreign_system_are_those_of_the_file_that_was_tried(config_folder: Path) -> None:
+    categories = {one.code for one in load_rubricator(config_folder / "rubricator.yaml").categories}
+    _, file = check_agency_file(FOREIGN, categories)
+    assert str(FOREIGN.relative_to(ROOT)) in GUIDE
+    assert len(BLOCKS) == 3
+    assert all(block in FOREIGN.read_text() for block in BLOCKS[1:])
+    assert "messages: {each: steps.words.id, value: item}" in GUIDE
+    assert file.submit.send["messages"]
+
+
+TEN_LINES = """
+version: 1
+agency: {code: works, name: {ru: Работы, en: Works}, owner: it@works.example, timezone: Europe/Moscow, receives: [roads/*]}
+uses: redmine@1
+with:
+  address: https://redmine.example
+  api_key: ${WORKS_KEY}
+  project: works
+  trackers: {"*": "1"}
+"""
+
+
+def test_ten_lines_on_a_known_product_have_the_examples_that_the_profile_proved(
+    config_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(config_folder / "systems", tmp_path / "systems")
+    path = tmp_path / "agencies" / "works.yaml"
+    path.parent.mkdir()
+    path.write_text(TEN_LINES)
+    assert [rule.name for rule in judge(*check_agency_file(path)).missing if rule.grade is not Grade.GOLD] == [
+        "described"
+    ]
+    profile = tmp_path / "systems" / "redmine.yaml"
+    profile.write_text(profile.read_text().replace("answer: Заделана.", "answer: Забыта."))
+    assert judge(*check_agency_file(path)).grade is Grade.NONE

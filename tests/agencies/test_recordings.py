@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from agencies.dry_run import CASE_ID, invented_message
+from agencies.dry_run import CASE_ID, DryRun, invented_message
+from agencies.grade import recorded_steps
 from agencies.recordings import Bench, record, replay
 from agencies.registry import Registry
+from agencies.rehearsal import NotRehearsed
 from agencies.rule_pages import EXAMPLES
 from agencies.scrubbing import CannotScrub, scrub
+from agencies.source import Source
 from connectors.http import open_session
+from tests.adapters.small_agency import Answers, Asked, SmallAgency, small_agency, submit
 from tests.connectors.raw_server import Answer, Caller, raw_server, replying
 
 VARIABLES = {"YARDS_TOKEN": "yards-word", "ROADS_USER": "okno", "ROADS_PASSWORD": "roads-word"}
@@ -131,3 +135,131 @@ def test_an_entity_is_never_opened() -> None:
     body = b'<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/hostname">]><a>&e;</a>'
     with pytest.raises(CannotScrub):
         scrub(body, "text/xml", codes_under=(), ours="", secrets=())
+
+
+# What comes before a call
+
+DESK = """
+before:
+  - name: words
+    request: POST /texts
+    send: {text: message.text}
+    when_answer_is_lost: resend
+    repeat_harms_nobody: true
+    answer: {keep: {id: id}, outcome: {from: http.status, accepted: ["201"]}}
+upload:
+  request: POST /files
+  when_answer_is_lost: resend
+  files: [{field: file, name: item.name}]
+  answer: {keep: {id: id}, outcome: {from: http.status, accepted: ["201"]}}
+withdraw:
+  before:
+    - name: edition
+      request: 'GET /cases/{case.id | text}'
+      reads_only: true
+      answer: {keep: {tag: tag}, outcome: {from: http.status, accepted: ["200"]}}
+  request: PATCH /cases/{case.id}
+  when_answer_is_lost: ask-a-person
+  send: {tag: steps.edition.tag}
+  answer: {outcome: {from: http.status, accepted: ["200"]}}
+"""
+ROWS = "send: {texts: {each: steps.words.id, value: item}, files: {each: message.attachments, value: item.uploaded.id}}"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A system whose cases name texts and files that were made before them."""
+    path = tmp_path / "small.yaml"
+    path.write_text(submit(ROWS, DESK))
+    return path
+
+
+def locking(asked: Asked) -> tuple[int, object]:
+    """It answers everything, and gives each thing a number of its path."""
+    name = asked.path.strip("/").split("/")[0]
+    return (201 if asked.method == "POST" else 200), {"id": f"{name}-1", "tag": "e-7"}
+
+
+async def kept_of(path: Path, step: str, answers: Answers) -> tuple[SmallAgency, str, str]:
+    """What the system was asked, the recording, and what it came to."""
+    async with small_agency(answers) as system, open_session() as session:
+        edit(path, "http://127.0.0.1:1", system.address)
+        bench, registry = Bench(path, "sandbox"), Registry.of_files([path])
+        connector = registry.connector("small", session)
+        kept, comes_to, _ = await record(
+            bench, registry, connector, step, "ordinary", invented_message(bench.run.file), CASE_ID
+        )
+        return system, kept_text(kept), comes_to
+
+
+async def test_a_case_is_recorded_after_the_calls_that_come_before_it(desk: Path) -> None:
+    system, text, comes_to = await kept_of(desk, "submit", locking)
+    assert system.paths() == ["POST /texts", "POST /files", "POST /files", "POST /cases"]
+    assert system.asked[-1].json == {"texts": ["texts-1"], "files": ["files-1", "files-1"]}
+    assert comes_to == "accepted cases-1"
+    assert "texts-1" in text
+    assert await problems(desk) == []
+
+
+async def test_a_wish_is_recorded_with_the_edition_that_was_read_for_it(desk: Path) -> None:
+    system, _, comes_to = await kept_of(desk, "withdraw", locking)
+    assert system.paths() == ["GET /cases/CASE-1", "PATCH /cases/CASE-1"]
+    assert (system.asked[-1].json, comes_to) == ({"tag": "e-7"}, "accepted")
+    assert await problems(desk) == []
+
+
+async def test_nothing_is_recorded_where_what_comes_before_did_not_succeed(desk: Path) -> None:
+    def no_files(asked: Asked) -> tuple[int, object]:
+        return (415, {}) if asked.path == "/files" else locking(asked)
+
+    with pytest.raises(NotRehearsed, match=r"`upload` before it came to unknown.*415"):
+        await kept_of(desk, "submit", no_files)
+    assert not (desk.parent / "small" / "recordings").exists()
+
+
+def test_a_dry_run_shows_the_rows_that_earlier_answers_fill(desk: Path) -> None:
+    run = DryRun(desk, raw=False, environment="sandbox")
+    body = json.loads(run.request("submit", run.sample()).body)
+    assert body == {"texts": ["1"], "files": ["1", "1"]}
+    assert run.request("withdraw.edition", run.sample()).url.endswith("/cases/CASE-1")
+
+
+@pytest.mark.parametrize(("status", "counts"), [(201, True), (415, False), (503, False)])
+async def test_only_a_recording_of_a_success_counts_for_a_grade(desk: Path, status: int, counts: bool) -> None:
+    def answers(asked: Asked) -> tuple[int, object]:
+        return (status, {"id": "C-1"} if status == 201 else {}) if asked.path == "/cases" else locking(asked)
+
+    await kept_of(desk, "submit", answers)
+    assert ("submit" in set(recorded_steps(Source.read(desk)))) is counts
+
+
+async def test_a_time_in_a_form_of_its_own_and_our_number_in_a_text_survive_scrubbing(tmp_path: Path) -> None:
+    more = """
+    look_up:
+      request: GET /cases
+      settles_within: 5m
+      query: {title: message.reference}
+      answer: {each: items, case_id: item.id, reference_inside: item.title}
+    status:
+      poll:
+        request: GET /cases
+        every: 5m
+        query: {since: poll.since | local}
+        each: items
+        case_id: item.id
+        at: item.activity
+        at_form: "%Y-%m-%d.%H:%M:%S"
+        state: item.state
+      means: {open: in_progress, shut: answered}
+    """
+    path = tmp_path / "small.yaml"
+    path.write_text(submit("send: {text: message.text}", more))
+    reference = invented_message(DryRun(path, raw=False, environment="sandbox").file).reference
+    found = {"id": "7", "title": f"{reference} Иван с улицы Мира", "activity": "2026-11-23.01:10:04", "state": "open"}
+    _, text, comes_to = await kept_of(path, "look_up", lambda _: (200, {"items": [found]}))
+    assert comes_to == "found 7"
+    assert "Иван" not in text
+    edit(path, path.read_text().split("address: ")[1].split("}")[0], "http://127.0.0.1:1")
+    _, text, comes_to = await kept_of(path, "poll", lambda _: (200, {"items": [found]}))
+    assert comes_to == "1 items: IN_PROGRESS"
+    assert await problems(path) == []

@@ -14,6 +14,8 @@ ANSWERS = [
     (r'security: "\?\?\? [^"]*"', "security: {kind: basic, username: okno, password: '${WORD}'}"),
     (r'receives: \["\?\?\? [^"]*"\]', "receives: [roads/*]"),
     (r'accepted: \["\?\?\? [^"]*"\]', 'accepted: ["0"]'),
+    (r'"\?\?\? their field for ([^"]*)": message', r'"\1": message'),
+    (r"case_id: \"\?\?\? [^\"]*\"", "case_id: id"),
     (r'services: \{"\*": "\?\?\? [^"]*"\}', 'services: {"*": OTHER}'),
     (r'"\*": "\?\?\? [^"]*"', '"*": other'),
     (r'"\?\?\? [^"]*"', "answered"),
@@ -42,6 +44,7 @@ def answered(path: Path) -> None:
         (["--openapi", "housing-inspection/openapi.yaml"], "external_id: message.reference   # required"),
         (["--like", "open311"], "uses: open311@1"),
         (["--like", "city-roads"], "${NEW_ONE_PASSWORD}"),
+        (["--submit", "POST /tickets"], "message.subject | one_line | shorten(120)"),
     ],
 )
 def test_the_only_faults_are_questions_and_answered_the_file_checks_and_runs(
@@ -49,7 +52,7 @@ def test_the_only_faults_are_questions_and_answered_the_file_checks_and_runs(
 ) -> None:
     path = config / "agencies" / "new-one.yaml"
     option, source = arguments
-    given = str(config / "agencies" / source) if "/" in source else source
+    given = str(config / "agencies" / source) if source.endswith((".wsdl", "openapi.yaml")) else source
     result = okno("agency", "new", "new-one", option, given)
     assert result.exit_code == 0, result.output
     assert holds in path.read_text()
@@ -78,6 +81,8 @@ def test_a_file_that_is_there_is_never_overwritten(config: Path) -> None:
 def test_wrong_wishes_are_told_with_right_ones(config: Path) -> None:
     wsdl = config / "agencies" / "city-roads" / "cases.wsdl"
     assert "exactly one of" in okno("agency", "new", "x").stderr
+    assert "exactly one of" in okno("agency", "new", "x", "--like", "open311", "--wsdl", wsdl).stderr
+    assert "no method with a path" in okno("agency", "new", "x", "--submit", "CreateTicket").stderr
     assert "no code" in okno("agency", "new", "X y", "--like", "open311").stderr
     assert "Did you mean `CreateCase`" in okno("agency", "new", "x", "--wsdl", wsdl, "--submit", "CreateCse").stderr
     assert "OpenAPI" in okno("agency", "new", "x", "--openapi", config / "rubricator.yaml").stderr
